@@ -1,0 +1,1 @@
+"""The Flux adapter: mirrors one cluster's HelmReleases into a flow on a flow server."""
