@@ -13,6 +13,9 @@ from msgspec.structs import force_setattr
 UNSAFE_INTEGER = 2**53
 """First integer that a JavaScript number cannot hold exactly: bound of times, lags and sequences."""
 
+NO_LAG = 0.0
+"""The default of `lag`, left out on the wire."""
+
 NO_CONTROL_CHARACTER = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """What ids are made of, for JSON Schema; `codec` looks only at bodies that may hold a control character, as
 a pattern that msgspec checks costs as much as the rest of a message."""
@@ -74,7 +77,7 @@ class FlowInstance(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     parent_flow_id: Id | None = None
     triggered_by: Triggers | None = None
     status: Text
-    started_at: Millis | None = None
+    started_at: Millis
     ended_at: Millis | None = None
     meta: dict[str, Any] | None = None
 
@@ -120,11 +123,12 @@ class Relationship(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     to_flow_id: Id | None = None
     type: RelationshipType
     condition: Condition | None = None
-    lag: Lag = 0.0
+    lag: Lag = NO_LAG
 
     def __post_init__(self) -> None:  # noqa: D105
-        if self.lag is None:  # pyright: ignore[reportUnnecessaryComparison]
-            force_setattr(self, "lag", 0.0)
+        # `null`, `0` and `-0.0` become the very object that is the default: msgspec leaves out only that one.
+        if not self.lag:
+            force_setattr(self, "lag", NO_LAG)
 
     @property
     def key(self) -> RelationshipKey:
