@@ -3,7 +3,16 @@
  * at a thousand messages a second a copy of twenty thousand entries each time would be all the page does.
  */
 
-import { type FlowInstance, type FlowMessage, type FlowState, nodeKey, relationshipKey } from "./contract";
+import {
+  type FlowInstance,
+  type FlowMessage,
+  type FlowState,
+  nodeKey,
+  relationshipKey,
+  type Snapshot,
+  type Time,
+} from "./contract";
+import { rollup } from "./rollup";
 
 /** What a message changed. `shape` covers everything that a layout depends on: which nodes and relationships exist. */
 export type Changed = { shape: boolean; header: boolean };
@@ -47,10 +56,7 @@ export function fold(state: FlowState, message: FlowMessage): Changed {
   }
 }
 
-function replaceAll(
-  state: FlowState,
-  message: Extract<FlowMessage, { type: "snapshot" }>,
-): Changed {
+function replaceAll(state: FlowState, message: Snapshot): Changed {
   const shape = !sameShape(state, message);
   state.flow = message.flow;
   state.nodes.clear();
@@ -63,7 +69,7 @@ function replaceAll(
 }
 
 /** Whether a snapshot says what is known already, so that a resync need not lay anything out again. */
-function sameShape(state: FlowState, { nodes, relationships }: Extract<FlowMessage, { type: "snapshot" }>): boolean {
+function sameShape(state: FlowState, { nodes, relationships }: Snapshot): boolean {
   if (state.nodes.size !== nodes.length || state.relationships.size !== relationships.length) return false;
   const keys = state.nodes.keys();
   for (const node of nodes) {
@@ -78,12 +84,19 @@ function sameShape(state: FlowState, { nodes, relationships }: Extract<FlowMessa
 /** Whether the server made this header up because no emitter has declared one. */
 export const isDerived = (flow: FlowInstance | undefined): boolean => flow?.meta?.["derived"] === true;
 
-/** The state as the one message that brings a reader to it; undefined when there is no header yet. */
-export function snapshotOf(state: FlowState): Extract<FlowMessage, { type: "snapshot" }> | undefined {
-  if (state.flow === undefined) return undefined;
+/** The header as readers see it: a derived one's status follows the nodes, since no message announces its changes. */
+export function headerOf(state: FlowState, { flowId, at }: { flowId: string; at: Time }): FlowInstance {
+  const declared = state.flow;
+  if (declared !== undefined && !isDerived(declared)) return declared;
+  const status = rollup(state.nodes.values());
+  return declared === undefined ? { id: flowId, status, startedAt: at, meta: { derived: true } } : { ...declared, status };
+}
+
+/** The state as the one message that brings a reader to it; `at` is the start of a flow that nobody has declared. */
+export function snapshotOf(state: FlowState, context: { flowId: string; at: Time }): Snapshot {
   return {
     type: "snapshot",
-    flow: state.flow,
+    flow: headerOf(state, context),
     nodes: [...state.nodes.values()],
     relationships: [...state.relationships.values()],
   };
