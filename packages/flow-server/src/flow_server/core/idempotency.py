@@ -1,0 +1,41 @@
+"""Which answers a flow gave to which `Idempotency-Key`, for a while."""
+
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+A = TypeVar("A")
+
+
+class RecentAnswers(Generic[A]):
+    """Answers by key, at most `entries`, each for `age_ms`; the caller says what time it is, in Unix ms."""
+
+    def __init__(self, *, entries: int, age_ms: int) -> None:
+        """Nothing remembered yet."""
+        self._entries = entries
+        self._age_ms = age_ms
+        self._answers: OrderedDict[str, tuple[int, A]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many answers are remembered."""
+        return len(self._answers)
+
+    def get(self, key: str, *, now_ms: int) -> A | None:
+        """The answer given to `key`; `None` when there was none or it is too old."""
+        self._forget_old(now_ms)
+        remembered = self._answers.get(key)
+        return None if remembered is None else remembered[1]
+
+    def put(self, key: str, answer: A, *, now_ms: int) -> None:
+        """Remember an answer; the oldest goes when there are too many."""
+        self._forget_old(now_ms)
+        self._answers[key] = (now_ms, answer)
+        self._answers.move_to_end(key)
+        while len(self._answers) > self._entries:
+            self._answers.popitem(last=False)
+
+    def _forget_old(self, now_ms: int) -> None:
+        while self._answers:
+            key, (at_ms, _) = next(iter(self._answers.items()))
+            if now_ms - at_ms < self._age_ms:
+                return
+            del self._answers[key]

@@ -1,0 +1,219 @@
+"""One flow: its state, the base of its history, its ring, and the bytes that readers share.
+
+`apply` is the one place where a flow changes, `frames_after` the one way out: replay and live reading are
+the same step, so there is no hand-over between them to get wrong.
+"""
+
+import weakref
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from flow_contract import FlowInstance
+from flow_server.core import sse
+from flow_server.core.envelope import Envelope
+from flow_server.core.fold import FlowState, derived_header, snapshot_json
+from flow_server.core.ring import Frame, Ring, frame_of
+from flow_server.store import Checkpoint, Restored
+
+CHUNK_BYTES = 256 * 1024
+"""Most bytes that are joined for one write, unless one frame alone is larger: a reader that does not read
+holds at most the chunk it waits with."""
+
+CHUNK_FRAMES = 4096
+"""Most frames joined for one write; small frames reach `CHUNK_BYTES` rarely."""
+
+SNAPSHOTS_IN_FLIGHT = 8
+"""How many versions of a flow's snapshot slow readers may keep alive; above it, readers that join get the
+newest of these and the messages after it, which is the same picture."""
+
+
+class Chunk(Struct, frozen=True, gc=False):
+    """Bytes to write, whole frames; afterwards the reader's cursor is `cursor`."""
+
+    wire: bytes
+    cursor: int
+    frames: int
+
+
+class SnapshotFrame:
+    """A snapshot as a frame; readers hold the object while they send it, so its lives can be counted."""
+
+    __slots__ = ("__weakref__", "sequence", "wire")
+
+    def __init__(self, wire: bytes, sequence: int) -> None:
+        """The frame's bytes and the last sequence folded into it."""
+        self.wire = wire
+        self.sequence = sequence
+
+
+class RingBounds(Struct, frozen=True, kw_only=True):
+    """How much of its log a flow keeps at hand."""
+
+    entries: int = 4096
+    size_bytes: int = 8 * 2**20
+
+
+class HistoryLine(Struct, frozen=True, kw_only=True):
+    """A line of `GET …/events`; `message` is JSON."""
+
+    seq: int
+    at: int
+    message: msgspec.Raw
+
+
+class Flow:
+    """A flow that was fed. Sequences, floor and order come from the store's log."""
+
+    def __init__(self, flow_id: str, *, floor: int, first_at_ms: int, bounds: RingBounds) -> None:
+        """An empty flow whose first message will have a sequence above `floor`."""
+        self.id = flow_id
+        self.first_at_ms = first_at_ms
+        self.changed_at_ms = first_at_ms
+        self.born_at = floor
+        """Floor at the start: a reader that waited for the flow begins here."""
+        self.state = FlowState()
+        self._base = FlowState()
+        self._base_at_ms = first_at_ms
+        self._ring = Ring(entries=bounds.entries, size_bytes=bounds.size_bytes, floor=floor)
+        self._joins: dict[int, Chunk] = {}
+        self._snapshot: tuple[int, bytes] | None = None
+        self._snapshot_frame: SnapshotFrame | None = None
+        self._frames_in_flight: weakref.WeakSet[SnapshotFrame] = weakref.WeakSet()
+
+    @classmethod
+    def restored(cls, change: Restored, *, bounds: RingBounds) -> "Flow":
+        """A flow as a store recovered it."""
+        checkpoint = change.checkpoint
+        flow = cls(
+            change.flow_id,
+            floor=checkpoint.base_sequence,
+            first_at_ms=checkpoint.first_at_ms,
+            bounds=bounds,
+        )
+        flow.state = FlowState(checkpoint.state)
+        flow._base = FlowState(checkpoint.base)
+        for envelope in change.envelopes:
+            flow._take(envelope, folded=envelope.sequence <= checkpoint.sequence)
+        return flow
+
+    @property
+    def last(self) -> int:
+        """Sequence of the newest message."""
+        return self._ring.last
+
+    @property
+    def floor(self) -> int:
+        """Highest sequence that is no longer in the ring."""
+        return self._ring.floor
+
+    @property
+    def ring_entries(self) -> int:
+        """Messages in the ring."""
+        return len(self._ring)
+
+    @property
+    def ring_used_bytes(self) -> int:
+        """Bytes of the frames in the ring."""
+        return self._ring.used_bytes
+
+    def apply(self, envelopes: Sequence[Envelope]) -> None:
+        """Let a batch of the log in: fold it, and keep its frames for the readers."""
+        for envelope in envelopes:
+            self._take(envelope, folded=False)
+        self._joins.clear()
+
+    def header(self) -> FlowInstance:
+        """The declared header, or the derived one."""
+        return self.state.header or derived_header(
+            self.id, status=self.state.rollup(), started_at_ms=self.first_at_ms
+        )
+
+    def snapshot(self) -> bytes:
+        """The state as a `snapshot` message, made once per sequence."""
+        if self._snapshot is None or self._snapshot[0] != self.last:
+            self._snapshot = (self.last, snapshot_json(self.state, header=self.header()))
+        return self._snapshot[1]
+
+    def snapshot_frame(self) -> SnapshotFrame:
+        """A snapshot for a reader to begin with; the reader's next message is the one after its sequence.
+
+        It is of the newest state, unless slow readers keep too many versions alive: then an older one that
+        the ring can continue.
+        """
+        newest = self._snapshot_frame
+        if newest is not None and newest.sequence == self.last:
+            return newest
+        crowded = len(self._frames_in_flight) >= SNAPSHOTS_IN_FLIGHT
+        if crowded and newest is not None and self._ring.holds_after(newest.sequence):
+            return newest
+        wire = sse.frame(event="snapshot", data=self.snapshot(), sequence=self.last)
+        self._snapshot_frame = SnapshotFrame(wire, self.last)
+        self._frames_in_flight.add(self._snapshot_frame)
+        return self._snapshot_frame
+
+    def frames_after(self, cursor: int) -> Chunk | None:
+        """What a reader at `cursor` gets next, joined once for all readers there; without bytes when there
+        is nothing yet; `None` when the cursor is outside the ring and the reader needs a snapshot.
+        """
+        if (chunk := self._joins.get(cursor)) is not None:
+            return chunk
+        frames = self._ring.after(cursor, limit=CHUNK_FRAMES, limit_bytes=CHUNK_BYTES)
+        if frames is None:
+            return None
+        chunk = _joined(frames, cursor)
+        self._joins[cursor] = chunk
+        return chunk
+
+    def history(self, after: int | None, *, limit: int) -> list[HistoryLine]:
+        """Up to `limit` messages after `after`, oldest first.
+
+        When `after` is `None`, or is outside the ring, the base comes first as a `snapshot` message with the
+        floor as its sequence, not counted, and the messages after it follow.
+        """
+        lines: list[HistoryLine] = []
+        frames = None if after is None else self._ring.after(after, limit=limit)
+        if frames is None:
+            header = self._base.header or derived_header(
+                self.id, status=self._base.rollup(), started_at_ms=self.first_at_ms
+            )
+            base = msgspec.Raw(snapshot_json(self._base, header=header))
+            lines.append(HistoryLine(seq=self.floor, at=self._base_at_ms, message=base))
+            frames = self._ring.after(self.floor, limit=limit) or []
+        lines += [
+            HistoryLine(seq=frame.sequence, at=frame.at_ms, message=msgspec.Raw(frame.encoded))
+            for frame in frames
+        ]
+        return lines
+
+    def checkpoint(self) -> Checkpoint:
+        """The flow as it is now, for a store to keep."""
+        return Checkpoint(
+            sequence=self.last,
+            first_at_ms=self.first_at_ms,
+            state=self.state.image(),
+            base_sequence=self.floor,
+            base=self._base.image(),
+        )
+
+    def _take(self, envelope: Envelope, *, folded: bool) -> None:
+        if not folded:
+            self.state.fold(envelope.decoded())
+        self.changed_at_ms = envelope.at_ms
+        for frame in self._ring.append(frame_of(envelope)):
+            self._fold_into_base(frame)
+
+    def _fold_into_base(self, frame: Frame) -> None:
+        # Decoded again: keeping every message's objects beside its bytes would triple what a ring holds.
+        envelope = Envelope(sequence=frame.sequence, at_ms=frame.at_ms, encoded=frame.encoded)
+        self._base.fold(envelope.decoded())
+        self._base_at_ms = frame.at_ms
+
+
+def _joined(frames: Sequence[Frame], cursor: int) -> Chunk:
+    if not frames:
+        return Chunk(b"", cursor, 0)
+    if len(frames) == 1:
+        return Chunk(frames[0].wire, frames[0].sequence, 1)
+    return Chunk(b"".join([frame.wire for frame in frames]), frames[-1].sequence, len(frames))

@@ -1,0 +1,201 @@
+"""All flows of the server: what stores hand in, what readers and the HTTP side ask for.
+
+A message enters a flow in `Hub.apply` alone, called by the store in the order of its log.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import assert_never
+
+from flow_contract import MESSAGE_TYPES, FlowMessage
+from flow_server.core.heard import LastHeard
+from flow_server.flow import Flow, RingBounds
+from flow_server.reading import Audience, Ending, Reader
+from flow_server.stats import Stats
+from flow_server.store import (
+    Accepted,
+    Appended,
+    Change,
+    Checkpoint,
+    Deleted,
+    Restored,
+    Store,
+    StoreUnavailable,
+    item_of,
+)
+
+
+def unix_ms() -> int:
+    """Now, Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Hub:
+    """Flow id -> flow, and flow id -> audience; the latter also for flows that nobody has fed."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        bounds: RingBounds | None = None,
+        heartbeat_s: float = 15.0,
+        now_ms: Callable[[], int] = unix_ms,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """A hub over a store that is not open yet; `running` opens it."""
+        self.store = store
+        self.stats = Stats()
+        self.stopping = False
+        self._bounds = bounds or RingBounds()
+        self._heartbeat_s = heartbeat_s
+        self._now_ms = now_ms
+        self._clock_s = clock_s
+        self._flows: dict[str, Flow] = {}
+        self._audiences: dict[str, Audience] = {}
+        self._heard: dict[str, LastHeard] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Hub"]:
+        """Open the store, keep heartbeats going, and close the store at the end. Raises `StoreError`."""
+        await self.store.open(self)
+        sweeper = asyncio.create_task(self._sweep(), name="heartbeat sweep")
+        try:
+            yield self
+        finally:
+            self.stop()
+            sweeper.cancel()
+            await self.store.aclose()
+
+    # What the store calls.
+
+    def apply(self, change: Change) -> None:
+        """Let a change enter its flow; when it returns, readers can see it."""
+        match change:
+            case Appended(flow_id=flow_id, envelopes=envelopes):
+                flow = self._flows.get(flow_id)
+                if flow is None:
+                    first = envelopes[0]
+                    flow = Flow(
+                        flow_id,
+                        floor=first.sequence - 1,
+                        first_at_ms=first.at_ms,
+                        bounds=self._bounds,
+                    )
+                    self._flows[flow_id] = flow
+                flow.apply(envelopes)
+                if audience := self._audiences.get(flow_id):
+                    audience.wake()
+            case Restored(flow_id=flow_id):
+                self._flows[flow_id] = Flow.restored(change, bounds=self._bounds)
+                if audience := self._audiences.get(flow_id):
+                    audience.wake()
+            case Deleted(flow_id=flow_id):
+                self._flows.pop(flow_id, None)
+                self._heard.pop(flow_id, None)
+                if audience := self._audiences.get(flow_id):
+                    audience.end(Ending.FLOW_DELETED)
+            case _:
+                assert_never(change)
+
+    def checkpoint(self, flow_id: str) -> Checkpoint | None:
+        """The flow as it is now; `None` when there is no such flow."""
+        flow = self._flows.get(flow_id)
+        return None if flow is None else flow.checkpoint()
+
+    # What the HTTP side calls.
+
+    async def ingest(
+        self, flow_id: str, messages: Sequence[FlowMessage], *, key: str | None = None
+    ) -> Accepted:
+        """Append a batch, at least one message, whole; returns when it is durable and readers can see it.
+
+        A batch with the `key` of a recent one is not stored again. Raises `StoreFull`, `StoreUnavailable`.
+        """
+        if self.stopping:
+            raise StoreUnavailable("the server is stopping")
+        accepted = await self.store.append(flow_id, [item_of(message) for message in messages], key=key)
+        self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
+        return accepted
+
+    async def delete(self, flow_id: str) -> None:
+        """Delete a flow and end its streams, also those that wait for a flow nobody has fed."""
+        await self.store.delete(flow_id)
+
+    def flow(self, flow_id: str) -> Flow | None:
+        """The flow; `None` when it was never fed, or was deleted."""
+        return self._flows.get(flow_id)
+
+    def flows(self) -> Iterator[Flow]:
+        """All flows, in the order in which they were first fed."""
+        return iter(self._flows.values())
+
+    async def reached(self, flow_id: str, sequence: int, *, within_s: float) -> bool:
+        """Whether the flow has applied `sequence`, waiting for it up to `within_s` seconds."""
+        with self._audience(flow_id) as audience:
+            try:
+                async with asyncio.timeout(within_s):
+                    while (flow := self._flows.get(flow_id)) is None or flow.last < sequence:
+                        await audience.changed()
+            except TimeoutError:
+                return False
+        return True
+
+    @contextmanager
+    def reading(self, flow_id: str, *, cursor: int | None) -> Generator[Reader]:
+        """A reader of a flow, fed or not, for as long as the context lasts."""
+        with self._audience(flow_id) as audience:
+            reader = Reader(
+                flow_id,
+                cursor=cursor,
+                find=self._flows.get,
+                audience=audience,
+                stats=self.stats,
+                clock_s=self._clock_s,
+                now_ms=self._now_ms,
+            )
+            if self.stopping:
+                reader.ending = Ending.SERVER_STOPS
+            audience.readers.add(reader)
+            try:
+                yield reader
+            finally:
+                audience.readers.discard(reader)
+
+    def readers(self) -> int:
+        """How many streams are open."""
+        return sum(len(audience.readers) for audience in self._audiences.values())
+
+    def heard(self, flow_id: str, emitter: str) -> None:
+        """Note a sign of life of an emitter; of a flow that is not known it is not kept."""
+        if flow_id in self._flows:
+            self._heard.setdefault(flow_id, LastHeard()).note(emitter, at_ms=self._now_ms())
+
+    def last_heard(self, flow_id: str) -> LastHeard:
+        """When each emitter of the flow was last heard."""
+        return self._heard.get(flow_id) or LastHeard()
+
+    def stop(self) -> None:
+        """Take no more writes and end all streams; what they have not read they still get."""
+        self.stopping = True
+        for audience in self._audiences.values():
+            audience.end(Ending.SERVER_STOPS)
+
+    @contextmanager
+    def _audience(self, flow_id: str) -> Generator[Audience]:
+        audience = self._audiences.setdefault(flow_id, Audience())
+        audience.guests += 1
+        try:
+            yield audience
+        finally:
+            audience.guests -= 1
+            if audience.guests == 0:
+                del self._audiences[flow_id]
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self._heartbeat_s / 10))
+            silent_since_s = self._clock_s() - self._heartbeat_s
+            for audience in self._audiences.values():
+                audience.sweep(silent_since_s=silent_since_s)
