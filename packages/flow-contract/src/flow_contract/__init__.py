@@ -1,13 +1,7 @@
 """The wire contract of openova-flow: what emitters send, servers keep and readers get."""
 
-from flow_contract.codec import (
-    NESTING_LIMIT,
-    ContractError,
-    decode_batch,
-    decode_message,
-    encode_message,
-    shown,
-)
+from flow_contract.codec import decode_batch, decode_message, encode_message
+from flow_contract.error import ContractError, shown
 from flow_contract.ids import has_control_character, ids_of
 from flow_contract.messages import (
     MESSAGE_TYPES,
@@ -30,6 +24,7 @@ from flow_contract.objects import (
     Trigger,
 )
 from flow_contract.rollup import rollup
+from flow_contract.well_formed import NESTING_LIMIT
 
 SCHEMA_VERSION = 1
 """Version of the wire contract; moves apart from the package's own version."""

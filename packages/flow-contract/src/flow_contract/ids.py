@@ -1,4 +1,8 @@
-"""Where the ids of a message stand, and what may not stand in one. Source: the contract, "HTTP"."""
+"""Where the ids of a message stand, and what may not stand in one. Source: the contract, "HTTP".
+
+The contract counts `id`, `flowId`, `fromId`, `toId` and `ids`; in all other texts, `definitionId` and
+`toFlowId` among them, an escaped control character is allowed.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +17,9 @@ from flow_contract.messages import (
     UpsertNodes,
     UpsertRels,
 )
-from flow_contract.objects import FlowInstance, FlowNode, Relationship, RelationshipPair
+from flow_contract.objects import CONTROL_CHARACTER, FlowInstance, FlowNode, Relationship, RelationshipPair
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(CONTROL_CHARACTER)
 
 
 def has_control_character(text: str) -> bool:
@@ -47,10 +51,6 @@ def ids_of(message: FlowMessage) -> Iterator[tuple[str, str]]:
 
 def _of_flow(flow: FlowInstance) -> Iterator[tuple[str, str]]:
     yield ".flow.id", flow.id
-    if flow.definition_id is not None:
-        yield ".flow.definitionId", flow.definition_id
-    if flow.parent_flow_id is not None:
-        yield ".flow.parentFlowId", flow.parent_flow_id
     for index, trigger in enumerate(flow.triggered_by or ()):
         yield f".flow.triggeredBy[{index}].flowId", trigger.flow_id
 
@@ -67,8 +67,3 @@ def _of_relationships(
     for index, relationship in enumerate(relationships):
         yield f".{name}[{index}].fromId", relationship.from_id
         yield f".{name}[{index}].toId", relationship.to_id
-        if isinstance(relationship, Relationship):
-            if relationship.from_flow_id is not None:
-                yield f".{name}[{index}].fromFlowId", relationship.from_flow_id
-            if relationship.to_flow_id is not None:
-                yield f".{name}[{index}].toFlowId", relationship.to_flow_id

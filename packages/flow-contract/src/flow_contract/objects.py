@@ -16,14 +16,14 @@ UNSAFE_INTEGER = 2**53
 NO_LAG = 0.0
 """The default of `lag`, left out on the wire."""
 
-NO_CONTROL_CHARACTER = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""What ids are made of, for JSON Schema; `codec` looks only at bodies that may hold a control character, as
-a pattern that msgspec checks costs as much as the rest of a message."""
+CONTROL_CHARACTER = r"[\x00-\x1f\x7f-\x9f]"
+"""What may not stand in an id. `codec` looks for it only in bodies that may hold one: a pattern that msgspec
+checks costs as much as the rest of a message."""
 
 Text = Annotated[str, Meta(min_length=1)]
 """A non-empty string."""
 
-Id = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": NO_CONTROL_CHARACTER})]
+Id = Annotated[str, Meta(min_length=1, extra_json_schema={"not": {"pattern": CONTROL_CHARACTER}})]
 """An opaque id: non-empty, any Unicode but control characters; never parsed."""
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ RelationshipType = Literal[
 """Of `contains`, `toId` is the parent and `fromId` the child; the others order `fromId` before `toId`."""
 
 Condition = Literal["on-success", "on-failure", "always"]
+"""On which outcome of `fromId` a relationship holds."""
+
+Outcome = Literal["success", "failure", "always"]
+"""Which outcome of a flow starts another one."""
 
 
 class NodeKey(NamedTuple):
@@ -66,15 +70,15 @@ class Trigger(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
     """Which outcome of which flow started this one."""
 
     flow_id: Id
-    when: Literal["success", "failure", "always"]
+    when: Outcome
 
 
 class FlowInstance(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A flow's header. Times in Unix milliseconds."""
 
     id: Id
-    definition_id: Id | None = None
-    parent_flow_id: Id | None = None
+    definition_id: Text | None = None
+    parent_flow_id: Text | None = None
     triggered_by: Triggers | None = None
     status: Text
     started_at: Millis
@@ -119,8 +123,8 @@ class Relationship(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 
     from_id: Id
     to_id: Id
-    from_flow_id: Id | None = None
-    to_flow_id: Id | None = None
+    from_flow_id: Text | None = None
+    to_flow_id: Text | None = None
     type: RelationshipType
     condition: Condition | None = None
     lag: Lag = NO_LAG

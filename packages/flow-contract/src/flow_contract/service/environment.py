@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from flow_contract.codec import shown
+from flow_contract.error import shown
 from flow_contract.service.listening import ListenAddress, listen_address
 
 T = TypeVar("T")
