@@ -78,6 +78,7 @@ class Flow:
         self._base_at_ms = first_at_ms
         self._ring = Ring(entries=bounds.entries, size_bytes=bounds.size_bytes, floor=floor)
         self._joins: dict[int, Chunk] = {}
+        self._counts: tuple[int, dict[str, int]] | None = None
         self._snapshot: tuple[int, bytes] | None = None
         self._snapshot_frame: SnapshotFrame | None = None
         self._frames_in_flight: weakref.WeakSet[SnapshotFrame] = weakref.WeakSet()
@@ -118,6 +119,11 @@ class Flow:
         """Bytes of the frames in the ring."""
         return self._ring.used_bytes
 
+    @property
+    def ring_fill(self) -> float:
+        """Share of the ring's bounds that is used, the tighter of the two; 1 when messages leave it."""
+        return max(len(self._ring) / self._ring.entries, self._ring.used_bytes / self._ring.size_bytes)
+
     def apply(self, envelopes: Sequence[Envelope]) -> None:
         """Let a batch of the log in: fold it, and keep its frames for the readers."""
         for envelope in envelopes:
@@ -129,6 +135,12 @@ class Flow:
         return self.state.header or derived_header(
             self.id, status=self.state.rollup(), started_at_ms=self.first_at_ms
         )
+
+    def counts(self) -> dict[str, int]:
+        """Nodes by status, less those that contain others and suspended ones; counted once per sequence."""
+        if self._counts is None or self._counts[0] != self.last:
+            self._counts = (self.last, self.state.counts())
+        return self._counts[1]
 
     def snapshot(self) -> bytes:
         """The state as a `snapshot` message, made once per sequence."""

@@ -22,7 +22,6 @@ from flow_server.store import (
     Deleted,
     Restored,
     Store,
-    StoreUnavailable,
     item_of,
 )
 
@@ -113,8 +112,6 @@ class Hub:
 
         A batch with the `key` of a recent one is not stored again. Raises `StoreFull`, `StoreUnavailable`.
         """
-        if self.stopping:
-            raise StoreUnavailable("the server is stopping")
         accepted = await self.store.append(flow_id, [item_of(message) for message in messages], key=key)
         self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
         return accepted
@@ -177,7 +174,10 @@ class Hub:
         return self._heard.get(flow_id) or LastHeard()
 
     def stop(self) -> None:
-        """Take no more writes and end all streams; what they have not read they still get."""
+        """Be ready no more and end all streams; what they have not read they still get.
+
+        Writes in flight finish: what a client was about to be told is kept must be kept.
+        """
         self.stopping = True
         for audience in self._audiences.values():
             audience.end(Ending.SERVER_STOPS)

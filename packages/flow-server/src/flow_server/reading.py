@@ -15,11 +15,15 @@ from flow_server.stats import Stats
 
 
 class Ending(Enum):
-    """Why a stream ends from our side."""
+    """Why a stream ends."""
 
+    CLIENT_GONE = "client gone"
     FLOW_DELETED = "flow deleted"
     SERVER_STOPS = "server stops"
     NOT_ALLOWED = "no longer allowed"
+
+
+_READS_ON = frozenset({None, Ending.SERVER_STOPS})  # what is there when the server stops is still sent
 
 
 class Audience:
@@ -34,15 +38,24 @@ class Audience:
         """How many hold this audience, as readers or to wait; at none it goes."""
         self._waiting: set[asyncio.Future[None]] = set()
 
-    async def changed(self) -> None:
-        """Return at the next `wake`. Look first: nothing can change between a look and this call."""
-        # One future per waiter: a cancelled task cancels the future that it awaits, and nobody else's.
+    def next_change(self) -> asyncio.Future[None]:
+        """A future that the next `wake` resolves. Whoever takes one gives it to `forget` in the end."""
+        # One for each waiter: a cancelled task cancels the future that it awaits, and nobody else's.
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
+        return waiter
+
+    def forget(self, waiter: asyncio.Future[None]) -> None:
+        """Nobody waits for this one any more."""
+        self._waiting.discard(waiter)
+
+    async def changed(self) -> None:
+        """Return at the next `wake`. Look first: nothing can change between a look and this call."""
+        waiter = self.next_change()
         try:
             await waiter
         finally:
-            self._waiting.discard(waiter)
+            self.forget(waiter)
 
     def wake(self) -> None:
         """Let everybody look again."""
@@ -54,16 +67,13 @@ class Audience:
     def end(self, ending: Ending) -> None:
         """End all streams."""
         for reader in self.readers:
-            reader.ending = ending
-        self.wake()
+            reader.end(ending)
 
     def sweep(self, *, silent_since_s: float) -> None:
         """Let readers that got nothing since that moment have a heartbeat."""
-        due = [reader for reader in self.readers if reader.taken_at_s <= silent_since_s]
-        for reader in due:
-            reader.heartbeat_due = True
-        if due:
-            self.wake()
+        for reader in self.readers:
+            if reader.taken_at_s <= silent_since_s:
+                reader.beat()
 
 
 class Reader:
@@ -79,6 +89,7 @@ class Reader:
         "_held",
         "_now_ms",
         "_stats",
+        "_waiter",
         "cursor",
         "ending",
         "flow_id",
@@ -112,10 +123,13 @@ class Reader:
         self._now_ms = now_ms
         self._greeted = False  # got the empty snapshot of a flow that nobody has fed yet
         self._held: SnapshotFrame | None = None  # the snapshot being sent, alive until the next take
+        self._waiter: asyncio.Future[None] | None = None
 
     def take(self) -> bytes:
         """The next bytes for this reader, whole frames; empty when there are none now."""
         self._held = None
+        if self.ending not in _READS_ON:
+            return b""
         wire, frames = self._next()
         if frames:
             self.frames += frames
@@ -130,8 +144,27 @@ class Reader:
         return wire
 
     async def changed(self) -> None:
-        """Return when `take` may give something, or `ending` may be set."""
-        await self._audience.changed()
+        """Return when `take` may give something, or `ending` is set."""
+        self._waiter = self._audience.next_change()
+        try:
+            await self._waiter
+        finally:
+            self._audience.forget(self._waiter)
+            self._waiter = None
+
+    def end(self, ending: Ending) -> None:
+        """End this stream; the first reason stays."""
+        self.ending = self.ending or ending
+        self._wake()
+
+    def beat(self) -> None:
+        """Let the next `take` give a heartbeat when it has nothing else."""
+        self.heartbeat_due = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _next(self) -> tuple[bytes, int]:
         flow = self._find(self.flow_id)

@@ -1,0 +1,73 @@
+"""`flow-server`: read the settings, open the store, serve until a signal."""
+
+import logging
+import os
+import sys
+import time
+
+import structlog
+import uvloop
+
+from flow_contract.service.environment import SettingError
+from flow_contract.service.listening import listening_socket
+from flow_contract.service.logs import configure_logs
+from flow_server.http.app import create_app
+from flow_server.hub import Hub
+from flow_server.serving.server import Server
+from flow_server.settings import Settings, settings_from
+from flow_server.store import Store, StoreError
+from flow_server.store.memory import MemoryStore
+
+BAD_SETTING = 2
+"""Exit status when a setting is missing or bad."""
+
+CANNOT_START = 1
+"""Exit status when the address or the store is not to be had."""
+
+log = structlog.get_logger("flow_server")
+
+
+def store_of(settings: Settings) -> Store:
+    """The store that the settings name."""
+    del settings
+    return MemoryStore(now_us=lambda: time.time_ns() // 1000)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until a stop signal. Raises OSError (the address) and `StoreError`."""
+    for variable in settings.unknown:
+        log.warning("unknown setting", variable=variable)
+    hub = Hub(store_of(settings), bounds=settings.ring, heartbeat_s=settings.heartbeat_s)
+    app = create_app(
+        hub,
+        bounds=settings.ingest,
+        prefix=settings.path_prefix,
+        frame_ancestors=settings.frame_ancestors,
+    )
+    listener = listening_socket(settings.listen, backlog=4096, send_buffer_bytes=settings.send_buffer_bytes)
+    with listener:
+        async with hub.running():
+            host, port = listener.getsockname()[:2]
+            log.info("listening", host=host, port=port, store=settings.store, epoch=hub.store.epoch)
+            await Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s).serve(sockets=[listener])
+    log.info("stopped")
+
+
+def main() -> None:
+    """The command; leaves with 0 after a stop signal."""
+    try:
+        settings = settings_from(os.environ)
+    except SettingError as error:
+        sys.stderr.write(f"flow-server: {error}\n")
+        sys.exit(BAD_SETTING)
+    configure_logs(log_format=settings.log_format)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop are ours to tell
+    try:
+        uvloop.run(serve(settings))
+    except (OSError, StoreError) as error:
+        log.error("cannot start", problem=str(error))
+        sys.exit(CANNOT_START)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The HTTP side: one small module per endpoint, over one hub."""

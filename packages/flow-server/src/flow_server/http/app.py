@@ -1,0 +1,94 @@
+"""The application: routes over one hub, and what stands in front of them."""
+
+from importlib.metadata import version as version_of
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+
+from flow_contract import shown
+from flow_server.http.errors import HttpError, answer_to
+from flow_server.http.flows import delete_flow, get_flow, list_flows
+from flow_server.http.front import Front, security_headers
+from flow_server.http.health import healthz, readyz
+from flow_server.http.history import get_history
+from flow_server.http.ingest import EventsDoor, IngestBounds, post_events
+from flow_server.http.metrics import get_metrics, registry_of
+from flow_server.http.openapi import openapi_config
+from flow_server.http.page import CANVAS, Page, get_asset, get_page
+from flow_server.http.snapshot import SnapshotCache, get_snapshot
+from flow_server.http.stream import stream_flow
+from flow_server.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(
+    hub: Hub,
+    *,
+    bounds: IngestBounds | None = None,
+    prefix: str = "",
+    frame_ancestors: str = "'none'",
+) -> ASGIApp:
+    """The HTTP side over a hub that is running. `prefix` is where a proxy shows it, stripped or not."""
+    version = version_of("flow-server")
+    door = EventsDoor(hub, bounds=bounds or IngestBounds())
+    app = Litestar(
+        route_handlers=[
+            delete_flow,
+            get_asset,
+            get_flow,
+            get_history,
+            get_metrics,
+            get_page,
+            get_snapshot,
+            healthz,
+            list_flows,
+            post_events,
+            readyz,
+            stream_flow,
+        ],
+        dependencies={
+            "hub": _always(hub),
+            "door": _always(door),
+            "page": _always(Page.built_into(CANVAS, version=version)),
+            "metrics": _always(registry_of(hub)),
+            "snapshots": _always(SnapshotCache()),
+        },
+        exception_handlers={Exception: _answer_error},
+        openapi_config=openapi_config(title="flow-server", version=version),
+        logging_config=None,
+    )
+    return Front(
+        app,
+        events=door,
+        stats=hub.stats,
+        prefix=prefix,
+        headers=security_headers(frame_ancestors=frame_ancestors),
+    )
+
+
+def _always(value: object) -> Provide:
+    """A dependency that is the same for every request."""
+
+    def provided() -> Any:
+        return value
+
+    return Provide(provided, sync_to_thread=False)
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Any exception of a route as JSON; what we do not know is logged and a 500."""
+    if isinstance(error, HTTPException):
+        text = error.detail if error.status_code != 404 else f"no such path: {shown(request.scope['path'])}"
+        error = HttpError(error.status_code, text, reason=f"http {error.status_code}", headers=error.headers)
+    if (answer := answer_to(error)) is None:
+        log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
+        answer = answer_to(HttpError(500, "internal error", reason="internal error"))
+        assert answer is not None  # noqa: S101
+    return Response(
+        answer.body, status_code=answer.status, headers=answer.headers, media_type="application/json"
+    )

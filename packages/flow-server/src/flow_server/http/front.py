@@ -1,0 +1,98 @@
+"""What every request passes before the router: its path made strict, the prefix off, headers on.
+
+Posts of events leave here through their own door. Source: `flow_path`; RFC 9110, section 9.3.2 (HEAD).
+"""
+
+from typing import Any, cast
+from urllib.parse import quote
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from flow_server.http.answers import encoded_headers, send_answer, send_error
+from flow_server.http.errors import answer_to
+from flow_server.http.flow_path import (
+    BadPathError,
+    check_flow_id,
+    routed_path,
+    segments_of,
+    without_prefix,
+)
+from flow_server.http.ingest import EventsDoor
+from flow_server.stats import Stats
+
+EVENTS_ROUTE = "/v1/flows/{flow_id}/events"
+
+
+def security_headers(*, frame_ancestors: str = "'none'") -> dict[str, str]:
+    """Headers of every answer. The page needs scripts, styles and requests from here and nothing else."""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {frame_ancestors}; "
+        "require-trusted-types-for 'script'; trusted-types flow-canvas"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+class Front:
+    """The outermost ASGI application of the HTTP side."""
+
+    def __init__(
+        self, app: ASGIApp, *, events: EventsDoor, stats: Stats, prefix: str, headers: dict[str, str]
+    ) -> None:
+        """Stand in front of `app`; `prefix` is empty or like `/sovereign/api`."""
+        self._app = app
+        self._events = events
+        self._stats = stats
+        self._prefix = prefix.encode()
+        self._headers = encoded_headers(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; anything else than HTTP goes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        status = 0
+
+        async def send_counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *self._headers]
+            await send(message)
+
+        scope, route = await self._routed(scope, receive, send_counted)
+        if route is None:
+            await self._app(scope, receive, send_counted)
+            route = cast("dict[str, Any]", scope).get("path_template", "unknown")
+        self._stats.requests[route, status] += 1
+
+    async def _routed(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[HTTPScope, str | None]:
+        """The scope for the router, or the route of a request that was answered here."""
+        raw_path = cast("dict[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
+        try:
+            if (below := without_prefix(raw_path, prefix=self._prefix)) is None:
+                location = [(b"location", self._prefix + b"/")]
+                await send_answer(send, status=308, headers=location, body=b"")
+                return scope, "prefix"
+            segments = segments_of(below)
+            of_a_flow = segments[:2] == ["v1", "flows"] and len(segments) > 2 and segments[2:] != [""]
+            if of_a_flow:
+                check_flow_id(segments[2])
+        except BadPathError as error:
+            self._stats.rejected["path"] += 1
+            if (problem := answer_to(error)) is not None:
+                await send_error(send, problem)
+            return scope, "unknown"
+        if of_a_flow and segments[3:] == ["events"] and scope["method"] == "POST":
+            await self._events.answer(segments[2], scope, receive, send)
+            return scope, EVENTS_ROUTE
+        routed = scope.copy()
+        routed["path"] = routed_path(segments)
+        if scope["method"] == "HEAD" and segments[-1] != "stream":
+            routed["method"] = "GET"  # the server below sends no body to a HEAD
+        return routed, None

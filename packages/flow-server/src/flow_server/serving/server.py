@@ -1,0 +1,77 @@
+"""A uvicorn server that stops cleanly. Source: uvicorn's `Server.shutdown` and `capture_signals`.
+
+uvicorn alone waits for open streams for ever, and raises the signal again at the end, so the process would
+die of it instead of leaving with status 0.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator
+
+import structlog
+import uvicorn
+from litestar.types import ASGIApp
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = structlog.get_logger(__name__)
+
+
+class Server(uvicorn.Server):
+    """Serves until a stop signal, then lets requests and streams end within the grace time."""
+
+    def __init__(self, app: ASGIApp, *, on_stop: Callable[[], None], grace_s: float) -> None:
+        """`on_stop` is called first thing when the server stops; it must let streams end."""
+        super().__init__(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                http="httptools",
+                loop="uvloop",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                log_config=None,
+                backlog=4096,
+                timeout_keep_alive=75,
+            )
+        )
+        self._on_stop = on_stop
+        self._grace_s = grace_s
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop at a signal; a second one does not wait for anybody."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._stop_at_signal, number)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _stop_at_signal(self, number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._on_stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let streams and requests end; cut what is left after the grace time."""
+        self._on_stop()
+        cut = asyncio.get_running_loop().call_later(self._grace_s, self._cut_connections)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut_connections(self) -> None:
+        connections = list(self.server_state.connections)
+        log.warning("connections cut after the grace time", connections=len(connections))
+        for connection in connections:
+            connection.transport.abort()  # type: ignore[union-attr]

@@ -1,0 +1,102 @@
+"""What the server is told by its environment; the only place that reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from flow_contract.service.environment import (
+    LISTEN_ADDRESS,
+    TEXT,
+    Environment,
+    Kind,
+    choice,
+    duration,
+    size,
+    whole_number,
+)
+from flow_contract.service.listening import ListenAddress
+from flow_server.flow import RingBounds
+from flow_server.http.ingest import IngestBounds
+
+PREFIX = "FLOW_SERVER_"
+"""All settings begin so."""
+
+EVERYWHERE = ListenAddress("", 8080)
+"""Where the server listens unless told otherwise."""
+
+
+def _path_prefix(text: str) -> str:
+    if not text.startswith("/") or text.endswith("/") or not text.isascii() or "%" in text:
+        raise ValueError(text)
+    return text
+
+
+_PATH_PREFIX = Kind(read=_path_prefix, expected="a path like /sovereign/flow, without a slash at its end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Each field is one variable; its name, default and meaning are in the package's README."""
+
+    listen: ListenAddress = EVERYWHERE
+    """Address and port; without a host IPv4 and IPv6."""
+    store: str = "memory"
+    """Where the log is kept."""
+    ring: RingBounds = field(default_factory=RingBounds)
+    """How much of its log each flow keeps at hand."""
+    ingest: IngestBounds = field(default_factory=IngestBounds)
+    """What one POST may bring."""
+    heartbeat_s: float = 15.0
+    """Longest silence on a stream, in seconds; the contract's figure. Tests shorten it."""
+    stop_grace_s: float = 10.0
+    """How long requests and streams have to end when the server stops, in seconds."""
+    send_buffer_bytes: int = 262_144
+    """What the kernel keeps for a reader that does not read; it doubles the number."""
+    path_prefix: str = ""
+    """Where a proxy shows the server, stripped by it or not."""
+    frame_ancestors: str = "'none'"
+    """Who may show the page in a frame: the directive of the content security policy."""
+    log_format: str | None = None
+    """`json` or `console`; by itself `console` on a terminal."""
+    unknown: tuple[str, ...] = ()
+    """Variables with our prefix that mean nothing here; worth a warning."""
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """The settings in an environment. Raises `SettingError` that names the variable."""
+    environment = Environment(variables)
+    defaults = Settings()
+    settings = Settings(
+        listen=environment.optional(f"{PREFIX}LISTEN_ADDR", LISTEN_ADDRESS, defaults.listen),
+        store=environment.optional(f"{PREFIX}STORE", choice("memory", "sqlite", "nats"), defaults.store),
+        ring=RingBounds(
+            entries=environment.optional(
+                f"{PREFIX}RING_CAPACITY", whole_number(least=1, most=1_000_000), defaults.ring.entries
+            ),
+            size_bytes=environment.optional(
+                f"{PREFIX}RING_BYTES", size(least=65_536, most=2**34), defaults.ring.size_bytes
+            ),
+        ),
+        ingest=IngestBounds(
+            body_bytes=environment.optional(
+                f"{PREFIX}MAX_BODY", size(least=1024, most=2**28), defaults.ingest.body_bytes
+            ),
+            batch_messages=environment.optional(
+                f"{PREFIX}MAX_BATCH", whole_number(least=1, most=1024), defaults.ingest.batch_messages
+            ),
+        ),
+        heartbeat_s=environment.optional(
+            f"{PREFIX}HEARTBEAT", duration(least_s=0.05, most_s=3600), defaults.heartbeat_s
+        ),
+        stop_grace_s=environment.optional(
+            f"{PREFIX}STOP_GRACE", duration(least_s=0.1, most_s=3600), defaults.stop_grace_s
+        ),
+        send_buffer_bytes=environment.optional(
+            f"{PREFIX}SEND_BUFFER", size(least=4096, most=2**30), defaults.send_buffer_bytes
+        ),
+        path_prefix=environment.optional(f"{PREFIX}PATH_PREFIX", _PATH_PREFIX, defaults.path_prefix),
+        frame_ancestors=environment.optional(f"{PREFIX}FRAME_ANCESTORS", TEXT, defaults.frame_ancestors),
+        log_format=environment.optional(
+            f"{PREFIX}LOG_FORMAT", choice("json", "console"), defaults.log_format
+        ),
+    )
+    return replace(settings, unknown=tuple(environment.unknown(PREFIX)))
