@@ -1,1 +1,10 @@
-import { render } from "preact"; render(<p>flow</p>, document.getElementById("page") as HTMLElement);
+import "./style.css";
+import { render } from "preact";
+import { App } from "./page/App";
+import { startRouting } from "./page/route";
+import "./page/theme";
+
+const root = document.getElementById("page");
+if (root === null) throw new Error("index.html has no element with the id `page`");
+startRouting();
+render(<App />, root);

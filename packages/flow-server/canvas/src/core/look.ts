@@ -7,15 +7,16 @@ export type Look = "failed" | "stalled" | "running" | "waiting" | "pending" | "s
 /** Worst first: the order in which legends, bars and sorted lists show them. */
 export const LOOKS: readonly Look[] = ["failed", "stalled", "running", "other", "waiting", "pending", "suspended", "succeeded"];
 
-export const GLYPHS: Readonly<Record<Look, string>> = {
-  failed: "✕",
-  stalled: "▲",
-  running: "◐",
-  waiting: "⧗",
-  pending: "○",
-  succeeded: "✓",
-  suspended: "Ⅱ",
-  other: "◇",
+/** Drawn on a grid of 12 by 12: lines of 1.6, and areas. One source for the page, the painter and the SVG export. */
+export const GLYPHS: Readonly<Record<Look, { readonly line?: string; readonly area?: string }>> = {
+  failed: { line: "M3 3L9 9M9 3L3 9" },
+  stalled: { area: "M6 1.6L10.8 10.2H1.2Z" },
+  running: { line: "M6 1.7a4.3 4.3 0 1 1 0 8.6a4.3 4.3 0 1 1 0-8.6", area: "M6 1.7a4.3 4.3 0 0 1 0 8.6z" },
+  waiting: { line: "M3.2 1.8H8.8M3.2 10.2H8.8M4 1.8C4 5 8 7 8 10.2M8 1.8C8 5 4 7 4 10.2" },
+  pending: { line: "M6 2.2a3.8 3.8 0 1 1 0 7.6a3.8 3.8 0 1 1 0-7.6" },
+  succeeded: { line: "M2.4 6.4L5 9L9.8 3.4" },
+  suspended: { line: "M4.2 2.6V9.4M7.8 2.6V9.4" },
+  other: { line: "M6 1.8L10.2 6L6 10.2L1.8 6Z" },
 };
 
 /** What an operator calls it. An unknown status keeps its own word (`wordOf`). */
