@@ -1,0 +1,168 @@
+"""One open watch: a cursor over the store's history, written line by line, and what faults do to it.
+
+A stream never holds lines for a slow reader: it writes, waits until the reader has read, and looks again.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+from flow_simulator.kubernetes.answers import Watch
+from flow_simulator.kubernetes.connection import Connection, chunk, head
+from flow_simulator.kubernetes.problems import too_old_for_watch
+from flow_simulator.kubernetes.reads import error_line
+from flow_simulator.kubernetes.store import Store, TooOld
+from flow_simulator.kubernetes.watch_lines import bookmark, change_line, initial_lines
+
+BOOKMARK_EVERY_S = 60.0
+LAST_BOOKMARK_S = 1.6
+"""How long before its end a stream sends a last bookmark; on very short ones 2 s after its start."""
+
+End = Literal["clean", "cut clean", "cut", "reset"]
+
+
+class Pace(Protocol):
+    """The server's time and mood, as a stream needs them."""
+
+    store: Store
+    slow_line_s: float
+
+    def real_s(self, seconds: float) -> float:
+        """Real seconds for the server's seconds."""
+        ...
+
+    async def may_write(self, *, watch: bool) -> None:
+        """Wait while the server is frozen or its watches are mute."""
+        ...
+
+
+class WatchStream:
+    """One running watch."""
+
+    def __init__(self, watch: Watch, connection: Connection, pace: Pace) -> None:
+        """Nothing is sent before `run`."""
+        self.watch = watch
+        self.connection = connection
+        self._pace = pace
+        self._store = pace.store
+        self._news = asyncio.Event()
+        self._injected: deque[bytes | End] = deque()
+        self._cursor = self._store.version if watch.start is None else watch.start
+        self._ended: End | None = None
+
+    def inject(self, what: bytes | End) -> None:
+        """Send this before anything else, or end like this."""
+        self._injected.append(what)
+        self._news.set()
+
+    def bookmark_now(self) -> None:
+        """Send a bookmark, when the watch asked for them and the server has reached its version."""
+        if self.watch.bookmarks and self._store.version >= self._cursor:
+            self.inject(bookmark(self.watch, self._store.version))
+
+    async def run(self) -> End:
+        """Write the stream to its end; says how it ended. `reset` and `cut` leave no connection."""
+        pace, watch = self._pace, self.watch
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        stop_listening = self._store.listen(self._news.set)
+        try:
+            await asyncio.sleep(pace.real_s(watch.after_s))
+            await pace.may_write(watch=False)
+            self.connection.write(head(200, (*watch.header_lines(), ("Transfer-Encoding", "chunked"))))
+            if watch.first_line is not None:
+                await self._write(watch.first_line)
+                return self._finish("clean")
+            if watch.start is None:
+                # The cursor was taken before this look, in the same step: nothing is missed or doubled.
+                for line in list(initial_lines(watch, self._store)):
+                    await self._write(line)
+            bookmark_times = self._bookmark_times()
+            next_bookmark_s = next(bookmark_times)
+            while self._ended is None:
+                self._news.clear()
+                elapsed_s = (loop.time() - started) / pace.real_s(1.0)
+                if elapsed_s >= next_bookmark_s:
+                    self.bookmark_now()
+                    next_bookmark_s = next(bookmark_times)
+                if elapsed_s >= watch.timeout_s:
+                    self.inject("clean")
+                await pace.may_write(watch=True)
+                await self._write_news()
+                if self._ended is None:
+                    wait_s = min(next_bookmark_s, watch.timeout_s) - (loop.time() - started) / pace.real_s(
+                        1.0
+                    )
+                    await self._wait(pace.real_s(max(wait_s, 0.0)))
+            return self._finish(self._ended)
+        finally:
+            stop_listening()
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _bookmark_times(self) -> Iterator[float]:
+        last_s = max(self.watch.timeout_s - LAST_BOOKMARK_S, 2.0)
+        at_s = BOOKMARK_EVERY_S - 0.5
+        while at_s < last_s:
+            yield at_s
+            at_s += BOOKMARK_EVERY_S
+        yield last_s
+        while True:
+            yield math.inf
+
+    async def _write_news(self) -> None:
+        while self._injected:
+            what = self._injected.popleft()
+            if not isinstance(what, bytes):
+                self._ended = what
+                return
+            await self._write(what)
+        resource = self.watch.resource
+        if self._store.state(resource) == "absent":
+            self._ended = "clean"
+            return
+        while self._cursor < self._store.version:
+            upto = self._store.version
+            try:
+                changes = self._store.changes_after(resource, self._cursor)
+            except TooOld as error:
+                await self._write(error_line(too_old_for_watch(self._cursor, error.oldest)))
+                self._ended = "clean"
+                return
+            for change in changes:
+                line = change_line(self.watch, change)
+                self._cursor = change.version
+                if line is not None:
+                    await self._write(line)
+                    if self._injected:
+                        return
+            if not changes:
+                self._cursor = upto
+
+    async def _write(self, line: bytes) -> None:
+        if self._pace.slow_line_s:
+            for position in range(len(line)):
+                self.connection.write(chunk(line[position : position + 1]))
+                await asyncio.sleep(self._pace.real_s(self._pace.slow_line_s))
+        elif line:
+            self.connection.write(chunk(line))
+        await self.connection.drained()
+
+    def _finish(self, end: End) -> End:
+        half = b'{"type":"MODIFIED","object":{"apiVersion":"' + self.watch.resource.api_version.encode()
+        if end in ("cut", "cut clean"):
+            self.connection.write(chunk(half))
+        if end in ("clean", "cut clean"):
+            self.connection.write(chunk(b""))
+        elif end == "cut":
+            self.connection.close()
+        else:
+            self.connection.reset()
+        return end
