@@ -1,6 +1,4 @@
 import json
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -8,10 +6,9 @@ import pytest
 from flow_contract import decode_message, encode_message
 
 from .naive_fold import NaiveFlow
+from .vector_files import VECTORS, Case, cases, name_of
 
-FOLD = Path(__file__).parents[1] / "vectors" / "fold"
-FILES = sorted(FOLD.glob("*.json"))
-CASES: list[dict[str, Any]] = [case for file in FILES for case in json.loads(file.read_text("ascii"))]
+CASES = cases("fold")
 
 
 def test_there_are_at_least_forty_cases_with_unique_names() -> None:
@@ -19,8 +16,8 @@ def test_there_are_at_least_forty_cases_with_unique_names() -> None:
     assert len({case["name"] for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_second_opinion_folds_to_the_same_state(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_second_opinion_folds_to_the_same_state(case: Case) -> None:
     flow = NaiveFlow(case["flowId"], case["at"])
     for message in case["messages"]:
         flow.apply(message)
@@ -30,13 +27,13 @@ def test_a_second_opinion_folds_to_the_same_state(case: dict[str, Any]) -> None:
     assert flow.snapshot() == case["state"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_messages_and_states_are_valid_and_in_normal_form(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_messages_and_states_are_valid_and_in_normal_form(case: Case) -> None:
     for message in [*case["messages"], case["state"]]:
         decoded = decode_message(msgspec.json.encode(message), flow_id=case["flowId"])
         assert json.loads(encode_message(decoded)) == message
 
 
 def test_every_file_is_named_in_the_readme() -> None:
-    readme = (FOLD.parent / "README.md").read_text()
-    assert all(f"`{file.name}`" in readme for file in FILES)
+    readme = (VECTORS / "README.md").read_text()
+    assert all(f"`{file.name}`" in readme for file in VECTORS.glob("*/*.json"))

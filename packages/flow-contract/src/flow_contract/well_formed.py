@@ -54,5 +54,8 @@ def _is_flat(structure: bytes) -> bool:
     for _ in range(NESTING_LIMIT // 2):
         if not structure:
             return True
-        structure = structure.replace(b"[]", b"").replace(b"{}", b"")
+        flatter = structure.replace(b"[]", b"").replace(b"{}", b"")
+        if len(flatter) == len(structure):
+            return False
+        structure = flatter
     return not structure
