@@ -1,0 +1,178 @@
+{{/* The pod, the same for both kinds of workload. */}}
+{{- define "flow-emitter.podTemplate" -}}
+{{- with .Values.flowEmitter -}}
+metadata:
+  labels:
+    {{- include "flow-emitter.podLabels" $ | nindent 4 }}
+  annotations:
+    kubectl.kubernetes.io/default-container: flow-adapter-flux
+    {{- with .podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "flow-emitter.serviceAccountName" $ }}
+  # It reads HelmReleases: the token for the API server is needed.
+  automountServiceAccountToken: true
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
+  {{- with .imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  securityContext:
+    {{- toYaml .podSecurityContext | nindent 4 }}
+  containers:
+    - name: flow-adapter-flux
+      image: {{ include "flow-emitter.image" $ | quote }}
+      imagePullPolicy: {{ .image.pullPolicy }}
+      command: [flow-adapter-flux]
+      env:
+        {{- include "flow-emitter.environment" $ | nindent 8 }}
+        {{- with .extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      ports:
+        - name: health
+          containerPort: {{ .healthPort }}
+          protocol: TCP
+      startupProbe:
+        httpGet:
+          path: /healthz
+          port: health
+        periodSeconds: 2
+        timeoutSeconds: 2
+        failureThreshold: 30
+      readinessProbe:
+        httpGet:
+          path: /readyz
+          port: health
+        periodSeconds: 10
+        timeoutSeconds: 3
+        failureThreshold: 3
+      livenessProbe:
+        httpGet:
+          path: /healthz
+          port: health
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
+      resources:
+        {{- toYaml .resources | nindent 8 }}
+      securityContext:
+        {{- toYaml .containerSecurityContext | nindent 8 }}
+      volumeMounts:
+        - name: tmp
+          mountPath: /tmp
+        {{- if ne .auth.mode "none" }}
+        - name: flow-server-token
+          mountPath: {{ include "flow-emitter.tokenPath" $ }}
+          readOnly: true
+        {{- end }}
+        {{- with .extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  volumes:
+    - name: tmp
+      emptyDir:
+        sizeLimit: 16Mi
+    {{- include "flow-emitter.tokenVolume" $ | nindent 4 }}
+    {{- with .extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if .topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- toYaml .topologySpreadConstraints | nindent 4 }}
+  {{- else if and (eq .kind "Deployment") (gt (int .replicas) 1) }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "flow-emitter.selectorLabels" $ | nindent 10 }}
+  {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/* The program's settings. */}}
+{{- define "flow-emitter.environment" -}}
+{{- with .Values.flowEmitter -}}
+- name: FLOW_SERVER_URL
+  value: {{ trim .flowServerUrl | quote }}
+- name: FLOW_ID
+  value: {{ trim .flowId | quote }}
+- name: REGION_KEY
+  value: {{ trim .regionKey | quote }}
+# Empty is a value of its own: all namespaces.
+- name: NAMESPACE_FILTER
+  value: {{ .namespaceFilter | quote }}
+- name: EMIT_INTERVAL
+  value: {{ .emitInterval }}
+- name: POST_TIMEOUT
+  value: {{ .postTimeout }}
+- name: RESYNC_INTERVAL
+  value: {{ .resyncInterval }}
+- name: HEALTH_LISTEN_ADDR
+  value: {{ printf ":%d" (int64 .healthPort) | quote }}
+- name: LOG_FORMAT
+  value: {{ .logFormat }}
+- name: LEADER_ELECTION
+  value: {{ .leaderElection.enabled | quote }}
+- name: LEASE_NAME
+  value: {{ .leaderElection.leaseName }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+{{- if ne .auth.mode "none" }}
+- name: FLOW_SERVER_TOKEN_FILE
+  value: {{ printf "%s/%s" (include "flow-emitter.tokenPath" $) (eq .auth.mode "secret" | ternary .auth.existingSecret.key "token") }}
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{- define "flow-emitter.tokenPath" -}}
+/var/run/secrets/flow-server
+{{- end }}
+
+{{- define "flow-emitter.tokenVolume" -}}
+{{- with .Values.flowEmitter.auth -}}
+{{- if eq .mode "kubernetes" -}}
+- name: flow-server-token
+  projected:
+    defaultMode: 288 # 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          audience: {{ .audience }}
+          expirationSeconds: {{ .expirationSeconds }}
+{{- else if eq .mode "secret" -}}
+- name: flow-server-token
+  secret:
+    secretName: {{ .existingSecret.name }}
+    defaultMode: 288 # 0440
+    items:
+      - key: {{ .existingSecret.key }}
+        path: {{ .existingSecret.key }}
+{{- end -}}
+{{- end -}}
+{{- end }}
