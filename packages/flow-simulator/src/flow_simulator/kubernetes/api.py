@@ -1,6 +1,6 @@
 """From a request to an answer: rights, routing, the phases of a start. Pure but for the store behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -12,7 +12,7 @@ from flow_simulator.kubernetes.definitions import DEFINITIONS, definitions
 from flow_simulator.kubernetes.discovery import discovery, unknown_resource
 from flow_simulator.kubernetes.problems import Problem, bad_request, paths_not_installed, storage_initializing
 from flow_simulator.kubernetes.requests import Request, Target, target_of
-from flow_simulator.kubernetes.resources import RESOURCES, Resource
+from flow_simulator.kubernetes.resources import RESOURCES, JsonObject, Resource
 from flow_simulator.kubernetes.store import Key, Store
 from flow_simulator.kubernetes.writes import too_large_for_etcd
 
@@ -47,6 +47,8 @@ class Api:
     changes: Changes
     tokens: Mapping[str, User]
     random: Random
+    definition_deleted: Callable[[Resource], None]
+    """Told that a definition was deleted over the wire; takes the resource away when it is empty."""
     phase: Phase = field(default_factory=Phase)
     address: str = "127.0.0.1:0"
     expired_as_status: bool = False
@@ -69,7 +71,12 @@ class Api:
             raise paths_not_installed()
         if target.names(DEFINITIONS):
             return definitions(
-                self.store, self.changes, target, request, initializing=self.phase.initializing
+                self.store,
+                self.changes,
+                target,
+                request,
+                initializing=self.phase.initializing,
+                deleted=self.definition_deleted,
             )
         resource = next((r for r in RESOURCES if target.names(r)), None)
         if resource is None or self.store.state(resource) == "absent":
@@ -143,8 +150,8 @@ class Api:
             if "/" not in finalizer:
                 answer = answer.with_header(
                     "Warning",
-                    f'299 - "metadata.finalizers: \\"{finalizer}\\": prefer a domain-qualified finalizer name '
-                    'including a path (/) to avoid accidental conflicts with other finalizer writers"',
+                    f'299 - "metadata.finalizers: \\"{finalizer}\\": prefer a domain-qualified finalizer '
+                    'name including a path (/) to avoid accidental conflicts with other finalizer writers"',
                 )
         return answer
 
@@ -164,7 +171,7 @@ class Api:
             return reads.as_json(200, stored)
         details = {"name": target.name, "group": resource.group, "kind": resource.plural}
         details["uid"] = stored.object["metadata"]["uid"]
-        success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        success: JsonObject = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
         return json_answer(200, success | {"details": details})
 
 

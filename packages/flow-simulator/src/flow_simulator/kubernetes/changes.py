@@ -19,7 +19,7 @@ from flow_simulator.kubernetes.problems import (
     terminating,
     version_missing,
 )
-from flow_simulator.kubernetes.resources import JsonObject, Resource
+from flow_simulator.kubernetes.resources import JsonObject, Resource, is_object
 from flow_simulator.kubernetes.store import Key, Store, Stored
 from flow_simulator.kubernetes.writes import (
     check_body,
@@ -90,7 +90,7 @@ class Changes:
         before = self._store.get(resource, key)
         if before is None:
             raise not_found(resource, key.name)
-        if not isinstance(patch, dict):
+        if not is_object(patch):
             raise bad_request("error decoding patch: json: cannot unmarshal into a map")
         body = check_body(resource, merge_patch(before.object, patch), namespace=key.namespace, name=key.name)
         after = updated(resource, before.object, body, subresource=subresource)

@@ -20,7 +20,8 @@ from flow_simulator.kubernetes.access import User, adapter_rules
 from flow_simulator.kubernetes.api import Api
 from flow_simulator.kubernetes.changes import Changes
 from flow_simulator.kubernetes.faults import Fault
-from flow_simulator.kubernetes.injection import MANAGER, Injection, apply, delete_at_once
+from flow_simulator.kubernetes.injection import Injection
+from flow_simulator.kubernetes.objects import MANAGER, apply, delete_at_once
 from flow_simulator.kubernetes.resources import HELM_RELEASES, RESOURCES, JsonObject, Resource
 from flow_simulator.kubernetes.server import Seen, Server
 from flow_simulator.kubernetes.store import Key, Store
@@ -59,7 +60,13 @@ class SimulatedCluster:
             ADAPTER_TOKEN: User(name="adapter", rules=adapter_rules("flux-system")),
             NOBODY_TOKEN: User(name="nobody"),
         }
-        self._api = Api(store=self.store, changes=self.changes, tokens=self.tokens, random=random)
+        self._api = Api(
+            store=self.store,
+            changes=self.changes,
+            tokens=self.tokens,
+            random=random,
+            definition_deleted=lambda resource: self._injection.uninstall_later(resource),
+        )
         self._speed = speed
         for resource in definitions:
             self.store.install(resource)

@@ -1,6 +1,6 @@
 """One HTTP/1.1 connection: bytes to requests, and the writing of heads, chunks and ends.
 
-An `asyncio.Protocol` of our own, because the faults need what servers hide: half answers, single bytes, resets.
+An `asyncio.Protocol` of our own: the faults need what servers hide, half answers, single bytes, resets.
 """
 
 import asyncio

@@ -1,10 +1,12 @@
 """CustomResourceDefinitions, as far as making and deleting one goes. Pure."""
 
+from collections.abc import Callable
+
 from flow_simulator.kubernetes.answers import Answer, json_answer
 from flow_simulator.kubernetes.changes import Changes
 from flow_simulator.kubernetes.problems import Problem, bad_request
 from flow_simulator.kubernetes.requests import Request, Target
-from flow_simulator.kubernetes.resources import RESOURCES, JsonObject, Resource
+from flow_simulator.kubernetes.resources import RESOURCES, JsonObject, Resource, is_object
 from flow_simulator.kubernetes.store import Store
 
 DEFINITIONS = Resource(
@@ -19,10 +21,10 @@ DEFINITIONS = Resource(
 
 def definition_of(resource: Resource) -> JsonObject:
     """The smallest definition that serves a resource: names, one version, status, an open schema."""
-    names = {"plural": resource.plural, "singular": resource.singular, "kind": resource.kind}
+    names: JsonObject = {"plural": resource.plural, "singular": resource.singular, "kind": resource.kind}
     names |= {"listKind": f"{resource.kind}List", "shortNames": list(resource.short_names)}
     names |= {"categories": list(resource.categories)}
-    chart = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    chart: JsonObject = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     chart["properties"] = {"reconcileStrategy": {"type": "string", "default": "ChartVersion"}}
     spec = chart
     if resource.kind == "HelmRelease":
@@ -40,7 +42,12 @@ def definition_of(resource: Resource) -> JsonObject:
         "properties": {"observedGeneration": {"type": "integer", "format": "int64"}},
     }
     schema = {"type": "object", "properties": {"spec": spec, "status": status}}
-    version = {"name": resource.version, "served": True, "storage": True, "subresources": {"status": {}}}
+    version: JsonObject = {
+        "name": resource.version,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+    }
     version |= {"schema": {"openAPIV3Schema": schema}}
     return {
         "apiVersion": DEFINITIONS.api_version,
@@ -60,15 +67,23 @@ def _not_found(name: str) -> Problem:
 
 
 def definitions(
-    store: Store, changes: Changes, target: Target, request: Request, *, initializing: set[Resource]
+    store: Store,
+    changes: Changes,
+    target: Target,
+    request: Request,
+    *,
+    initializing: set[Resource],
+    deleted: Callable[[Resource], None],
 ) -> Answer:
     """GET, POST and DELETE of one definition; what a POST makes is added to `initializing`.
+
+    A DELETE marks or removes the objects and tells `deleted`, who takes the resource away later.
 
     Raises `Problem`.
     """
     if request.method == "POST":
         body = request.decoded_body(DEFINITIONS.kind)
-        name = body.get("metadata", {}).get("name", "") if isinstance(body, dict) else ""
+        name = body.get("metadata", {}).get("name", "") if is_object(body) else ""
         resource = _defined(name)
         if resource is None:
             known = ", ".join(r.full_name for r in RESOURCES if r.custom)
@@ -85,4 +100,5 @@ def definitions(
         raise _not_found(target.name)
     if request.method == "DELETE" and store.state(resource) == "installed":
         changes.delete_all(resource)
+        deleted(resource)
     return json_answer(200, definition_of(resource))

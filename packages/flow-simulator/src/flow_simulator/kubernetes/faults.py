@@ -17,7 +17,7 @@ class _Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="fault", forbi
 
 
 class RequestRule(_Fault, frozen=True, kw_only=True):
-    """Which requests: `verbs` (`get`, `list`, `watch`, `create`, `update`, ...), `resource` (plural); empty: all.
+    """Which requests: `verbs` (`get`, `list`, `watch`, `create`, ...), `resource` (plural); empty: all.
 
     It ends after `times` requests or after `for_s` seconds, whichever comes first; else when it is lifted.
     Requests that are about no resource (`/readyz`, discovery) have the verb `path`.
@@ -146,9 +146,9 @@ class Restart(_Fault, frozen=True, kw_only=True, tag=True):
     """The API server ends and starts again, with the sequence of a real one.
 
     `kill`: connections are cut at once. Otherwise watches stay open for `drain_s` (a real server: 60 s) while
-    new connections are refused, then end cleanly. Refused for `down_s`, 403 for everybody without
-    admin rights for `roles_s` (503 for admins), 503 for `paths_s`, then 429 once per custom resource; `/readyz`
-    is 500 for `ready_s` more. Every watch from a version of before gets 410.
+    new connections are refused, then end cleanly. Refused for `down_s`, 403 for everybody without admin
+    rights for `roles_s` (503 for admins), 503 for `paths_s`, then 429 once per custom resource; `/readyz` is
+    500 for `ready_s` more. Every watch from a version of before gets 410.
     """
 
     kill: bool = True
@@ -182,14 +182,14 @@ class RotateToken(_Fault, frozen=True, kw_only=True, tag=True):
 
 
 class DeleteDefinition(_Fault, frozen=True, kw_only=True, tag=True):
-    """A CustomResourceDefinition is deleted: DELETED for its objects, then 404; gone after `linger_s` more."""
+    """A definition is deleted: DELETED for its objects, and `linger_s` after the last one 404."""
 
     resource: str
     linger_s: float = 2.0
 
 
 class CreateDefinition(_Fault, frozen=True, kw_only=True, tag=True):
-    """A CustomResourceDefinition is made; the first request is answered 429."""
+    """A definition is made; the first request is answered 429."""
 
     resource: str
 
@@ -245,9 +245,10 @@ class DeleteAtOnce(_Fault, frozen=True, kw_only=True, tag=True):
 
 Rule = AnswerWith | NeverAnswer | AnswerLate | HalfAnswer | OtherContentType | DropRequest
 Stream = EndWatches | DropWatches | CutLine | SendLine | SendText | SendBookmarks
-Whole = (
-    DropConnections | RefuseConnections | Freeze | MuteWatches | SlowLines | Restart | ExpireHistory | Forbid
-    | RotateToken | DeleteDefinition | CreateDefinition | TakeBackup | RestoreBackup | Advance
-)  # fmt: skip
+Lasting = RefuseConnections | Freeze | MuteWatches | SlowLines | Restart | Forbid | DeleteDefinition
+Momentary = (
+    DropConnections | ExpireHistory | RotateToken | CreateDefinition | TakeBackup | RestoreBackup | Advance
+)
+Whole = Lasting | Momentary
 Write = Apply | Patch | Delete | DeleteAtOnce
 Fault = Rule | Stream | Whole | Write

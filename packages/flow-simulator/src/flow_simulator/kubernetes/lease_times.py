@@ -32,7 +32,7 @@ def _micro_time(text: str) -> str:
 
 def normalise_lease_times(body: JsonObject) -> None:
     """Bring `acquireTime` and `renewTime` into the server's form, in place. Raises `Problem` 400."""
-    spec = body.get("spec")
-    for field in TIMES if isinstance(spec, dict) else ():
+    spec: JsonObject = body.get("spec") or {}
+    for field in TIMES:
         if spec.get(field) is not None:
             spec[field] = _micro_time(str(spec[field]))

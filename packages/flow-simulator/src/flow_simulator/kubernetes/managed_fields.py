@@ -5,13 +5,14 @@ Only what a reader sees of it: one entry per writer and subresource, with the fi
 
 from typing import Any
 
-from flow_simulator.kubernetes.resources import JsonObject, Resource
+from flow_simulator.kubernetes.resources import JsonObject, Resource, is_object
 
 
 def _fields(value: Any) -> JsonObject:
-    if not isinstance(value, dict) or not value:
+    if not is_object(value) or not value:
         return {}
-    return {".": {}} | {f"f:{name}": _fields(inner) for name, inner in value.items()}
+    owned: JsonObject = {".": {}}
+    return owned | {f"f:{name}": _fields(inner) for name, inner in value.items()}
 
 
 def managed_by(
@@ -35,9 +36,6 @@ def managed_by(
     }
     if subresource:
         entry["subresource"] = subresource
-    others = [
-        other
-        for other in body["metadata"].get("managedFields") or []
-        if isinstance(other, dict) and other.get("subresource", "") != subresource
-    ]
+    entries: list[JsonObject] = body["metadata"].get("managedFields") or []
+    others = [other for other in entries if other.get("subresource", "") != subresource]
     return [*others, entry]

@@ -1,10 +1,15 @@
 """The kinds that this API serves: their names on the wire and what the server adds to new objects."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 JsonObject = dict[str, Any]
 """A JSON object as decoded: what is in it is whatever a client sent."""
+
+
+def is_object(value: Any) -> TypeGuard[JsonObject]:
+    """Whether a decoded JSON value is an object; its names are always strings."""
+    return isinstance(value, dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +92,11 @@ def add_defaults(resource: Resource, body: JsonObject) -> None:
     if not resource.custom:
         return
     status = body.setdefault("status", {})
-    if isinstance(status, dict):
+    if is_object(status):
         status.setdefault("observedGeneration", -1)
     spec = body.get("spec")
-    if resource is HELM_RELEASES and isinstance(spec, dict):
+    if resource is HELM_RELEASES and is_object(spec):
         chart = spec.get("chart")
-        spec = chart.get("spec") if isinstance(chart, dict) else None
-    if isinstance(spec, dict):
+        spec = chart.get("spec") if is_object(chart) else None
+    if is_object(spec):
         spec.setdefault("reconcileStrategy", "ChartVersion")

@@ -1,4 +1,4 @@
-"""The request rules in force: which one applies to a request, and when it ends. Pure but for the clock given."""
+"""The request rules in force: which one applies to a request, and when it ends. Pure; the clock is given."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The API server on a socket: connections, watches, time that can run faster, and what faults do to all this."""
+"""The API server on a socket: connections, watches, time that can run faster, and its moods."""
 
 import asyncio
 from collections import Counter, deque

@@ -40,7 +40,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write: `before` is None for a create; `deleted` says that `after` is the last anybody sees of it."""
+    """One write: `before` is None for a create; `deleted`: `after` is the last anybody sees of it."""
 
     version: int
     before: Stored | None

@@ -9,7 +9,7 @@ from typing import Any
 
 from flow_simulator.kubernetes.lease_times import normalise_lease_times
 from flow_simulator.kubernetes.problems import NOT_ALL_CHECKED, Problem, bad_request, conflict, invalid
-from flow_simulator.kubernetes.resources import LEASES, JsonObject, Resource, add_defaults
+from flow_simulator.kubernetes.resources import LEASES, JsonObject, Resource, add_defaults, is_object
 
 ANNOTATION_LIMIT_BYTES = 262_144
 OBJECT_LIMIT_BYTES = 1_572_864
@@ -35,9 +35,9 @@ _CONTENT_LEFT_OUT = ("metadata", "status", "apiVersion", "kind")
 
 def merge_patch(target: Any, patch: Any) -> Any:
     """JSON merge patch (RFC 7396); neither argument is changed."""
-    if not isinstance(patch, dict):
+    if not is_object(patch):
         return deepcopy(patch)
-    merged: JsonObject = dict(target) if isinstance(target, dict) else {}
+    merged: JsonObject = dict(target) if is_object(target) else {}
     for name, value in patch.items():
         if value is None:
             merged.pop(name, None)
@@ -48,7 +48,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 def check_body(resource: Resource, body: Any, *, namespace: str, name: str = "") -> JsonObject:
     """The body, when it is an object of this kind for this place. Raises `Problem` 400 or 422."""
-    if not isinstance(body, dict) or not isinstance(body.get("metadata", {}), dict):
+    if not is_object(body) or not is_object(body.get("metadata", {})):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
     metadata: JsonObject = body.setdefault("metadata", {})
     found_name = str(metadata.get("name", name))
@@ -77,14 +77,15 @@ def check_content(resource: Resource, body: JsonObject) -> None:
     """Raise `Problem` when the object is too large or a Lease is not one."""
     metadata: JsonObject = body["metadata"]
     name: str = metadata["name"]
-    annotations = metadata.get("annotations") or {}
+    annotations: JsonObject = metadata.get("annotations") or {}
     if sum(len(str(k)) + len(str(v)) for k, v in annotations.items()) > ANNOTATION_LIMIT_BYTES:
         problem = f"Too long: may not be more than {ANNOTATION_LIMIT_BYTES} bytes"
         field = "metadata.annotations"
         raise invalid(resource, name, field, problem, cause="FieldValueTooLong", also=NOT_ALL_CHECKED)
     if resource is LEASES:
         normalise_lease_times(body)
-        seconds = (body.get("spec") or {}).get("leaseDurationSeconds")
+        spec: JsonObject = body.get("spec") or {}
+        seconds = spec.get("leaseDurationSeconds")
         if isinstance(seconds, int) and seconds <= 0:
             field = "spec.leaseDurationSeconds"
             raise invalid(resource, name, field, f"Invalid value: {seconds}: must be greater than 0")
@@ -137,7 +138,7 @@ def updated(resource: Resource, before: JsonObject, body: JsonObject, *, subreso
 
 def marked_for_deletion(before: JsonObject, *, now: str) -> JsonObject:
     """The object as it is seen while its finalizers hold it."""
-    metadata = {**before["metadata"], "deletionTimestamp": now, "deletionGracePeriodSeconds": 0}
+    metadata: JsonObject = {**before["metadata"], "deletionTimestamp": now, "deletionGracePeriodSeconds": 0}
     if "generation" in metadata:
         metadata["generation"] += 1
     return {**before, "metadata": metadata}
