@@ -2,6 +2,7 @@
 
 import re
 import socket
+from ipaddress import IPv6Address
 from typing import NamedTuple
 
 _ADDRESS = re.compile(
@@ -21,6 +22,8 @@ def listen_address(text: str) -> ListenAddress:
     parts = _ADDRESS.fullmatch(text)
     if parts is None or int(parts["port"]) > 65535:
         raise ValueError(text)
+    if parts["bracketed"]:
+        IPv6Address(parts["bracketed"])
     return ListenAddress(host=parts["bracketed"] or parts["plain"], port=int(parts["port"]))
 
 
