@@ -10,7 +10,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  serviceAccountName: {{ include "flow-emitter.serviceAccountName" $ }}
+  serviceAccountName: {{ include "flow-emitter.serviceAccountName" $ | quote }}
   # It reads HelmReleases: the token for the API server is needed.
   automountServiceAccountToken: true
   enableServiceLinks: false
@@ -20,7 +20,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   securityContext:
     {{- toYaml .podSecurityContext | nindent 4 }}
@@ -122,19 +122,19 @@ spec:
 - name: NAMESPACE_FILTER
   value: {{ .namespaceFilter | quote }}
 - name: EMIT_INTERVAL
-  value: {{ .emitInterval }}
+  value: {{ .emitInterval | quote }}
 - name: POST_TIMEOUT
-  value: {{ .postTimeout }}
+  value: {{ .postTimeout | quote }}
 - name: RESYNC_INTERVAL
-  value: {{ .resyncInterval }}
+  value: {{ .resyncInterval | quote }}
 - name: HEALTH_LISTEN_ADDR
   value: {{ printf ":%d" (int64 .healthPort) | quote }}
 - name: LOG_FORMAT
-  value: {{ .logFormat }}
+  value: {{ .logFormat | quote }}
 - name: LEADER_ELECTION
   value: {{ .leaderElection.enabled | quote }}
 - name: LEASE_NAME
-  value: {{ .leaderElection.leaseName }}
+  value: {{ .leaderElection.leaseName | quote }}
 - name: POD_NAME
   valueFrom:
     fieldRef:
@@ -145,7 +145,7 @@ spec:
       fieldPath: metadata.namespace
 {{- if ne .auth.mode "none" }}
 - name: FLOW_SERVER_TOKEN_FILE
-  value: {{ printf "%s/%s" (include "flow-emitter.tokenPath" $) (eq .auth.mode "secret" | ternary .auth.existingSecret.key "token") }}
+  value: {{ printf "%s/%s" (include "flow-emitter.tokenPath" $) (eq .auth.mode "secret" | ternary .auth.existingSecret.key "token") | quote }}
 {{- end }}
 {{- end -}}
 {{- end }}
@@ -163,16 +163,16 @@ spec:
     sources:
       - serviceAccountToken:
           path: token
-          audience: {{ .audience }}
+          audience: {{ .audience | quote }}
           expirationSeconds: {{ .expirationSeconds }}
 {{- else if eq .mode "secret" -}}
 - name: flow-server-token
   secret:
-    secretName: {{ .existingSecret.name }}
+    secretName: {{ .existingSecret.name | quote }}
     defaultMode: 288 # 0440
     items:
-      - key: {{ .existingSecret.key }}
-        path: {{ .existingSecret.key }}
+      - key: {{ .existingSecret.key | quote }}
+        path: {{ .existingSecret.key | quote }}
 {{- end -}}
 {{- end -}}
 {{- end }}

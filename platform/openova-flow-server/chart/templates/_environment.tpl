@@ -10,9 +10,9 @@
 - name: FLOW_SERVER_LISTEN_ADDR
   value: {{ printf ":%d" (int64 $v.port) | quote }}
 - name: FLOW_SERVER_LOG_FORMAT
-  value: {{ $v.logFormat }}
+  value: {{ $v.logFormat | quote }}
 - name: FLOW_SERVER_STOP_GRACE
-  value: {{ printf "%ds" (int64 $v.stop.graceSeconds) }}
+  value: {{ printf "%ds" (int64 $v.stop.graceSeconds) | quote }}
 - name: FLOW_SERVER_RING_CAPACITY
   value: {{ include "flow-server.text" $v.ringCapacity | quote }}
 {{- range $name, $value := dict
@@ -32,7 +32,8 @@
   "STORE_TIMEOUT" $store.timeout
   "TRUSTED_PROXIES" (join "," $v.trustedProxies)
   "CORS_ORIGINS" (join "," $v.corsOrigins)
-  "FRAME_ANCESTORS" (join "," $v.frameAncestors)
+  "FRAME_ANCESTORS" (join " " $v.frameAncestors)
+  "SEND_BUFFER" $v.limits.sendBuffer
 }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
 - name: FLOW_SERVER_{{ $name }}
@@ -48,7 +49,7 @@
   value: /etc/flow-server/auth/{{ eq $v.auth.mode "secret" | ternary $v.auth.existingSecret.key "auth.yaml" }}
 {{- end }}
 - name: FLOW_SERVER_STORE
-  value: {{ $store.kind }}
+  value: {{ $store.kind | quote }}
 {{- if eq $store.kind "sqlite" }}
 - name: FLOW_SERVER_SQLITE_PATH
   value: /var/lib/flow-server/flows.db

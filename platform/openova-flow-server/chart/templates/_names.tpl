@@ -9,8 +9,8 @@
 {{- end }}
 
 {{- define "flow-server.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "flow-server.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "flow-server.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels of the pods carry no version: a new chart that changes nothing about the pod must not restart it. */}}
@@ -28,7 +28,7 @@ app.kubernetes.io/part-of: openova-flow
 app.kubernetes.io/component: server
 app.kubernetes.io/part-of: openova-flow
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- with .Values.flowServer.commonLabels }}
 {{ toYaml . }}

@@ -57,27 +57,27 @@
 {{- if $v.auth.tokensSecret.name }}
 - name: tokens
   secret:
-    secretName: {{ $v.auth.tokensSecret.name }}
+    secretName: {{ $v.auth.tokensSecret.name | quote }}
     defaultMode: 288 # 0440
     items:
-      - key: {{ $v.auth.tokensSecret.key }}
-        path: {{ $v.auth.tokensSecret.key }}
+      - key: {{ $v.auth.tokensSecret.key | quote }}
+        path: {{ $v.auth.tokensSecret.key | quote }}
 {{- end }}
 {{- else if eq $v.auth.mode "secret" }}
 - name: auth
   secret:
-    secretName: {{ $v.auth.existingSecret.name }}
+    secretName: {{ $v.auth.existingSecret.name | quote }}
     defaultMode: 288 # 0440
 {{- end }}
 {{- if eq $v.store.kind "sqlite" }}
 - name: flows
   persistentVolumeClaim:
-    claimName: {{ $v.store.sqlite.existingClaim | default (include "flow-server.name" .) }}
+    claimName: {{ $v.store.sqlite.existingClaim | default (include "flow-server.name" .) | quote }}
 {{- end }}
 {{- if and (eq $v.store.kind "nats") $v.store.nats.existingSecret }}
 - name: nats
   secret:
-    secretName: {{ $v.store.nats.existingSecret }}
+    secretName: {{ $v.store.nats.existingSecret | quote }}
     defaultMode: 288 # 0440
 {{- end }}
 {{- with $v.extraVolumes }}
