@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { nodeKey } from "./contract";
 import { anyFlow, flowOf, FLOW, inside, key, node, waits } from "./flows.testing";
-import { byText, containersOf, keyOfId, linksBefore, nameOf } from "./graph";
+import { byText, containersOf, idInKey, keyOfId, linksBefore, nameOf } from "./graph";
 
 describe("lanes", () => {
   test("a region is a lane, its own node stands for the lane and is not drawn in it", () => {
@@ -73,4 +74,10 @@ test("an id from the URL finds the flow's own node first, then one of another fl
   expect(keyOfId(FLOW, nodes, "a")).toBe(key("a"));
   expect(keyOfId(FLOW, nodes, "b")).toBe("5:other1:b");
   expect(keyOfId(FLOW, nodes, "c")).toBeUndefined();
+});
+
+test("a key tells the id it was made of", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (flow, id) => {
+    expect(idInKey(nodeKey(flow, id))).toBe(id);
+  }));
 });

@@ -32,6 +32,7 @@ export type Lane = {
 };
 
 export type Graph = {
+  readonly flowId: string;
   /** The ordering relationships that end at a node, as declared, its own self references included. */
   readonly before: ReadonlyMap<string, readonly Link[]>;
   /** The ordering relationships that begin at a node. */
@@ -64,7 +65,7 @@ export const linksBefore = (graph: Graph, key: string): readonly Link[] => graph
 export const linksAfter = (graph: Graph, key: string): readonly Link[] => graph.after.get(key) ?? NONE;
 
 /**
- * The name a node has in every region: its id without the region (or the `from` given) in front.
+ * The name a node has in every region: its id without the region in front.
  * `fsn1/bp-cilium` and `fsn1:bp-cilium` of region `fsn1` are both `bp-cilium`; other ids stay as they are.
  */
 export const nameOf = (node: FlowNode): string => {
@@ -130,7 +131,7 @@ export const graphOf = (
     // One that takes part in the order is work of its own, and one inside itself would hide all of its ring.
     if (!before.has(key) && !after.has(key) && !isInsideItself(parent, key)) containers.add(key);
   }
-  return { before, after, parent, containers, ...lanesOf(nodes, parent, containers) };
+  return { flowId, before, after, parent, containers, ...lanesOf(nodes, parent, containers) };
 };
 
 const isInsideItself = (parent: ReadonlyMap<string, string>, key: string): boolean => {
@@ -180,4 +181,11 @@ export const keyOfId = (flowId: string, nodes: Nodes, id: string): string | unde
   if (nodes.has(key)) return key;
   for (const [other, node] of nodes) if (node.id === id) return other;
   return undefined;
+};
+
+/** The id in a key made by `nodeKey`: of an end that is not there, all that is known. */
+export const idInKey = (key: string): string => {
+  const colon = key.indexOf(":");
+  const rest = key.slice(colon + 1 + Number(key.slice(0, colon)));
+  return rest.slice(rest.indexOf(":") + 1);
 };
