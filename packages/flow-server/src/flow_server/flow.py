@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from flow_contract import FlowInstance
 from flow_server.core import sse
+from flow_server.core.chunk import Chunk
 from flow_server.core.envelope import Envelope
 from flow_server.core.fold import FlowState, derived_header, snapshot_json
 from flow_server.core.ring import Frame, Ring, frame_of
@@ -27,25 +28,6 @@ CHUNK_FRAMES = 4096
 SNAPSHOTS_IN_FLIGHT = 8
 """How many versions of a flow's snapshot slow readers may keep alive; above it, readers that join get the
 newest of these and the messages after it, which is the same picture."""
-
-
-class Chunk(Struct, frozen=True, gc=False):
-    """Bytes to write, whole frames; afterwards the reader's cursor is `cursor`."""
-
-    wire: bytes
-    cursor: int
-    frames: int
-
-
-class SnapshotFrame:
-    """A snapshot as a frame; readers hold the object while they send it, so its lives can be counted."""
-
-    __slots__ = ("__weakref__", "sequence", "wire")
-
-    def __init__(self, wire: bytes, sequence: int) -> None:
-        """The frame's bytes and the last sequence folded into it."""
-        self.wire = wire
-        self.sequence = sequence
 
 
 class RingBounds(Struct, frozen=True, kw_only=True):
@@ -80,8 +62,8 @@ class Flow:
         self._joins: dict[int, Chunk] = {}
         self._counts: tuple[int, dict[str, int]] | None = None
         self._snapshot: tuple[int, bytes] | None = None
-        self._snapshot_frame: SnapshotFrame | None = None
-        self._frames_in_flight: weakref.WeakSet[SnapshotFrame] = weakref.WeakSet()
+        self._snapshot_frame: Chunk | None = None
+        self._frames_in_flight: weakref.WeakSet[Chunk] = weakref.WeakSet()
 
     @classmethod
     def restored(cls, change: Restored, *, bounds: RingBounds) -> "Flow":
@@ -148,33 +130,34 @@ class Flow:
             self._snapshot = (self.last, snapshot_json(self.state, header=self.header()))
         return self._snapshot[1]
 
-    def snapshot_frame(self) -> SnapshotFrame:
-        """A snapshot for a reader to begin with; the reader's next message is the one after its sequence.
+    def snapshot_frame(self) -> Chunk:
+        """A snapshot for a reader to begin with; the reader's next message is the one after its cursor.
 
         It is of the newest state, unless slow readers keep too many versions alive: then an older one that
         the ring can continue.
         """
         newest = self._snapshot_frame
-        if newest is not None and newest.sequence == self.last:
-            return newest
-        crowded = len(self._frames_in_flight) >= SNAPSHOTS_IN_FLIGHT
-        if crowded and newest is not None and self._ring.holds_after(newest.sequence):
-            return newest
+        if newest is not None and newest.cursor is not None:
+            crowded = len(self._frames_in_flight) >= SNAPSHOTS_IN_FLIGHT
+            if newest.cursor == self.last or (crowded and self._ring.holds_after(newest.cursor)):
+                return newest
         wire = sse.frame(event="snapshot", data=self.snapshot(), sequence=self.last)
-        self._snapshot_frame = SnapshotFrame(wire, self.last)
+        self._snapshot_frame = Chunk(wire, cursor=self.last, frames=1)
         self._frames_in_flight.add(self._snapshot_frame)
         return self._snapshot_frame
 
     def frames_after(self, cursor: int) -> Chunk | None:
-        """What a reader at `cursor` gets next, joined once for all readers there; without bytes when there
-        is nothing yet; `None` when the cursor is outside the ring and the reader needs a snapshot.
+        """What a reader at `cursor`, which is not at the end, gets next, joined once for all readers there.
+
+        `None` when the cursor is outside the ring and the reader needs a snapshot.
         """
         if (chunk := self._joins.get(cursor)) is not None:
             return chunk
         frames = self._ring.after(cursor, limit=CHUNK_FRAMES, limit_bytes=CHUNK_BYTES)
-        if frames is None:
+        if not frames:
             return None
-        chunk = _joined(frames, cursor)
+        wire = frames[0].wire if len(frames) == 1 else b"".join([frame.wire for frame in frames])
+        chunk = Chunk(wire, cursor=frames[-1].sequence, frames=len(frames))
         self._joins[cursor] = chunk
         return chunk
 
@@ -221,11 +204,3 @@ class Flow:
         envelope = Envelope(sequence=frame.sequence, at_ms=frame.at_ms, encoded=frame.encoded)
         self._base.fold(envelope.decoded())
         self._base_at_ms = frame.at_ms
-
-
-def _joined(frames: Sequence[Frame], cursor: int) -> Chunk:
-    if not frames:
-        return Chunk(b"", cursor, 0)
-    if len(frames) == 1:
-        return Chunk(frames[0].wire, frames[0].sequence, 1)
-    return Chunk(b"".join([frame.wire for frame in frames]), frames[-1].sequence, len(frames))

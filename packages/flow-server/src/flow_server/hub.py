@@ -179,7 +179,7 @@ class Hub:
         Writes in flight finish: what a client was about to be told is kept must be kept.
         """
         self.stopping = True
-        for audience in self._audiences.values():
+        for audience in list(self._audiences.values()):
             audience.end(Ending.SERVER_STOPS)
 
     @contextmanager
@@ -197,5 +197,5 @@ class Hub:
         while True:
             await asyncio.sleep(min(1.0, self._heartbeat_s / 10))
             silent_since_s = self._clock_s() - self._heartbeat_s
-            for audience in self._audiences.values():
-                audience.sweep(silent_since_s=silent_since_s)
+            for audience in list(self._audiences.values()):
+                audience.beat(silent_since_s=silent_since_s)

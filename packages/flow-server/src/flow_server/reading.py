@@ -1,16 +1,21 @@
-"""Readers: a cursor each, woken through a future of its own, written to by whoever runs the stream.
+"""Readers: a cursor each. No queue per reader: what a slow reader has not taken stays in the flow's ring, and
+when it has fallen out of that, the reader gets a snapshot.
 
-No queue per reader: what a slow reader has not taken stays in the flow's ring, and when it has fallen out
-of that, the reader gets a snapshot. An audience exists while a flow, fed or not, has readers.
+A reader is served in one of two ways, with the same chunks. Pulled: a task takes a chunk, writes it, and
+only then looks again; it is woken through a future of its own. Pushed: one sweep after a change writes to
+the connections of all readers that can be written to, without a task's turn for each. An audience exists
+while a flow, fed or not, has readers.
 """
 
 import asyncio
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 from flow_server.core import sse
+from flow_server.core.chunk import Chunk
 from flow_server.core.fold import FlowState, derived_header, snapshot_json
-from flow_server.flow import Flow, SnapshotFrame
+from flow_server.flow import Flow
 from flow_server.stats import Stats
 
 
@@ -24,12 +29,34 @@ class Ending(Enum):
 
 
 _READS_ON = frozenset({None, Ending.SERVER_STOPS})  # what is there when the server stops is still sent
+_HEARTBEAT = Chunk(sse.HEARTBEAT, cursor=None, frames=0)
+
+
+class Connection(Protocol):
+    """A connection that can be written to past ASGI; the serving side puts it into a request's scope."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds so much that has not been sent that it must not be written to."""
+        ...
+
+    def write_chunk(self, chunked: bytes) -> None:
+        """Write bytes that are transfer chunks already; kept by reference until they are sent."""
+        ...
+
+    def attach(self, *, on_room: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        """Call `on_room` when the connection is full no more, `on_lost` when it is gone."""
+        ...
+
+    def detach(self) -> None:
+        """Call nobody any more."""
+        ...
 
 
 class Audience:
     """The readers of one flow id, and whoever else waits for the flow to change."""
 
-    __slots__ = ("_waiting", "guests", "readers")
+    __slots__ = ("_pushed", "_sweeping", "_waiting", "guests", "readers")
 
     def __init__(self) -> None:
         """Nobody yet."""
@@ -37,6 +64,8 @@ class Audience:
         self.guests = 0
         """How many hold this audience, as readers or to wait; at none it goes."""
         self._waiting: set[asyncio.Future[None]] = set()
+        self._pushed: set[Reader] = set()
+        self._sweeping = False
 
     def next_change(self) -> asyncio.Future[None]:
         """A future that the next `wake` resolves. Whoever takes one gives it to `forget` in the end."""
@@ -63,31 +92,52 @@ class Audience:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
+        if self._pushed and not self._sweeping:
+            self._sweeping = True
+            # Not at once: all batches of this turn of the loop are one sweep, and one write a reader.
+            asyncio.get_running_loop().call_soon(self._sweep)
+
+    def push_to(self, reader: "Reader") -> None:
+        """Write to this reader's connection in every sweep."""
+        self._pushed.add(reader)
+
+    def no_longer_push_to(self, reader: "Reader") -> None:
+        """Leave this reader out."""
+        self._pushed.discard(reader)
 
     def end(self, ending: Ending) -> None:
         """End all streams."""
-        for reader in self.readers:
+        for reader in list(self.readers):
             reader.end(ending)
 
-    def sweep(self, *, silent_since_s: float) -> None:
-        """Let readers that got nothing since that moment have a heartbeat."""
-        for reader in self.readers:
+    def beat(self, *, silent_since_s: float) -> None:
+        """Give a heartbeat to readers that got nothing since that moment."""
+        for reader in list(self.readers):
             if reader.taken_at_s <= silent_since_s:
                 reader.beat()
 
+    def _sweep(self) -> None:
+        self._sweeping = False
+        for reader in list(self._pushed):
+            reader.push()
+
 
 class Reader:
-    """One stream's place in a flow: `take` until it gives nothing, then wait for `changed`, or stop when
-    `ending` is set.
+    """One stream's place in a flow.
+
+    Pulled: `take` until it gives nothing, then wait for `changed`, or stop when `ending` is set. Pushed:
+    `pushed_to` a connection returns when the stream is over.
     """
 
     __slots__ = (
         "_audience",
         "_clock_s",
+        "_connection",
         "_find",
         "_greeted",
         "_held",
         "_now_ms",
+        "_over",
         "_stats",
         "_waiter",
         "cursor",
@@ -122,26 +172,30 @@ class Reader:
         self._clock_s = clock_s
         self._now_ms = now_ms
         self._greeted = False  # got the empty snapshot of a flow that nobody has fed yet
-        self._held: SnapshotFrame | None = None  # the snapshot being sent, alive until the next take
+        self._held: Chunk | None = None  # what is being sent, alive until the next take
         self._waiter: asyncio.Future[None] | None = None
+        self._connection: Connection | None = None
+        self._over: asyncio.Future[None] | None = None
 
-    def take(self) -> bytes:
-        """The next bytes for this reader, whole frames; empty when there are none now."""
+    def take(self) -> Chunk | None:
+        """What this reader gets next; `None` when there is nothing now."""
         self._held = None
         if self.ending not in _READS_ON:
-            return b""
-        wire, frames = self._next()
-        if frames:
-            self.frames += frames
+            return None
+        chunk = self._next()
+        if chunk is not None:
+            self.frames += chunk.frames
             self.heartbeat_due = False
-            self._stats.frames_out += frames
+            self._stats.frames_out += chunk.frames
         elif self.heartbeat_due:
             self.heartbeat_due = False
-            wire = sse.HEARTBEAT
-        if wire:
-            self.taken_at_s = self._clock_s()
-            self._stats.bytes_out += len(wire)
-        return wire
+            chunk = _HEARTBEAT
+        else:
+            return None
+        self._held = chunk
+        self.taken_at_s = self._clock_s()
+        self._stats.bytes_out += len(chunk.wire)
+        return chunk
 
     async def changed(self) -> None:
         """Return when `take` may give something, or `ending` is set."""
@@ -152,40 +206,78 @@ class Reader:
             self._audience.forget(self._waiter)
             self._waiter = None
 
+    async def pushed_to(self, connection: Connection) -> None:
+        """Have everything written to a connection; returns when the stream is over, see `ending`."""
+        self._connection = connection
+        self._over = asyncio.get_running_loop().create_future()
+        self._audience.push_to(self)
+        connection.attach(on_room=self.push, on_lost=self._lose_client)
+        try:
+            self.push()
+            await self._over
+        finally:
+            connection.detach()
+            self._audience.no_longer_push_to(self)
+
+    def push(self) -> None:
+        """Write what there is for as long as the connection has room."""
+        connection = self._connection
+        assert connection is not None  # noqa: S101
+        while not connection.full:
+            if (chunk := self.take()) is None:
+                if self.ending is not None:
+                    self._finish()
+                return
+            connection.write_chunk(chunk.chunked)
+
     def end(self, ending: Ending) -> None:
         """End this stream; the first reason stays."""
         self.ending = self.ending or ending
-        self._wake()
+        if self._connection is not None and self.ending not in _READS_ON:
+            self._finish()
+        self._look()
 
     def beat(self) -> None:
         """Let the next `take` give a heartbeat when it has nothing else."""
         self.heartbeat_due = True
-        self._wake()
+        self._look()
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+    def _look(self) -> None:
+        if self._connection is not None:
+            self.push()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _next(self) -> tuple[bytes, int]:
+    def _lose_client(self) -> None:
+        self.end(Ending.CLIENT_GONE)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+    def _next(self) -> Chunk | None:
         flow = self._find(self.flow_id)
         if flow is None:
             return self._greeting()
         if self._greeted and self.cursor is None:
             self.cursor = flow.born_at  # it has seen the flow empty: what came since continues that
         if self.cursor is not None:
-            chunk = flow.frames_after(self.cursor)
-            if chunk is not None:
+            if self.cursor == flow.last:
+                return None
+            if (chunk := flow.frames_after(self.cursor)) is not None:
                 self.cursor = chunk.cursor
-                return chunk.wire, chunk.frames
+                return chunk
             self._stats.resyncs += 1
-        self._held = flow.snapshot_frame()
-        self.cursor = self._held.sequence
-        return self._held.wire, 1
+        chunk = flow.snapshot_frame()
+        self.cursor = chunk.cursor
+        return chunk
 
-    def _greeting(self) -> tuple[bytes, int]:
+    def _greeting(self) -> Chunk | None:
         if self._greeted:
-            return b"", 0
+            return None
         self._greeted = True
         self.cursor = None
         header = derived_header(self.flow_id, status="pending", started_at_ms=self._now_ms())
-        return sse.frame(event="snapshot", data=snapshot_json(FlowState(), header=header)), 1
+        wire = sse.frame(event="snapshot", data=snapshot_json(FlowState(), header=header))
+        return Chunk(wire, cursor=None, frames=1)

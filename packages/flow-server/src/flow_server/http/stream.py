@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Request, get
@@ -25,13 +25,16 @@ from flow_server.http.answers import encoded_headers
 from flow_server.http.bodies import header
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
-from flow_server.reading import Ending, Reader
+from flow_server.reading import Connection, Ending, Reader
 
 AHEAD_S = 5.0
 """How long a cursor that is ahead of this replica is waited for, in seconds."""
 
 RETRY_MS = (1_000, 8_000)
 """Bounds of the delay after which readers come back when the server stops: not all in the same instant."""
+
+CONNECTION = "flow_server.connection"
+"""Under this name our protocol class puts itself into `scope["extensions"]`."""
 
 HEADERS = {
     "Content-Type": "text/event-stream",
@@ -70,31 +73,23 @@ class FlowStream(ServerSentEvent):
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reading() as reader:
-            listening = asyncio.create_task(_end_with_client(reader, receive), name="listen for disconnect")
-            try:
-                await self._wait_for_cursor()
-                headers = encoded_headers(HEADERS)
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                while True:
-                    if wire := reader.take():
-                        for start in range(0, len(wire), CHUNK_BYTES):
-                            await send(_body(wire[start : start + CHUNK_BYTES]))
-                    elif reader.ending:
-                        break
-                    else:
-                        await reader.changed()
-                last = _farewell() if reader.ending is Ending.SERVER_STOPS else b""
-                await send({"type": "http.response.body", "body": last, "more_body": False})
-            finally:
-                listening.cancel()
+            await self._wait_for_cursor()
+            headers = encoded_headers(HEADERS)
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if (connection := connection_of(scope)) is not None:
+                await reader.pushed_to(connection)
+            else:
+                await _pull(reader, receive, send)
+            last = _farewell() if reader.ending is Ending.SERVER_STOPS else b""
+            await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _messages(self) -> AsyncGenerator[ServerSentEventMessage]:
         """The same frames for Litestar's own path."""
         with self._reading() as reader:
             await self._wait_for_cursor()
             while True:
-                if wire := reader.take():
-                    yield _SharedFrames(wire)
+                if (chunk := reader.take()) is not None:
+                    yield _SharedFrames(chunk.wire)
                 elif reader.ending:
                     break
                 else:
@@ -124,6 +119,28 @@ class FlowStream(ServerSentEvent):
         """Let a replica catch up with the one that the reader comes from."""
         if self._cursor is not None and self._hub.store.replicated:
             await self._hub.reached(self._flow_id, self._cursor, within_s=AHEAD_S)
+
+
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection that our own protocol class offers; other ASGI servers offer none."""
+    extensions = cast("dict[str, Any]", scope).get("extensions") or {}
+    return extensions.get(CONNECTION)
+
+
+async def _pull(reader: Reader, receive: Receive, send: Send) -> None:
+    """Take, write, look again: the server's backpressure reaches exactly this reader."""
+    listening = asyncio.create_task(_end_with_client(reader, receive), name="listen for disconnect")
+    try:
+        while True:
+            if (chunk := reader.take()) is not None:
+                for start in range(0, len(chunk.wire), CHUNK_BYTES):
+                    await send(_body(chunk.wire[start : start + CHUNK_BYTES]))
+            elif reader.ending:
+                return
+            else:
+                await reader.changed()
+    finally:
+        listening.cancel()
 
 
 async def _end_with_client(reader: Reader, receive: Receive) -> None:

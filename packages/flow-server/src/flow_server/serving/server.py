@@ -14,6 +14,8 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from flow_server.serving.protocol import FlowProtocol
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
@@ -27,7 +29,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
-                http="httptools",
+                http=FlowProtocol,
                 loop="uvloop",
                 ws="none",
                 lifespan="off",
