@@ -27,11 +27,14 @@ class ChartProblem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chart:
-    """A HelmChart: `owner` is the release it was made for, `problem` is `None` while nothing is wrong."""
+    """A HelmChart: `owner` is the release it was made for, `problem` is `None` while all is well with it.
+
+    `problems` names the parts that could not be read and were left out."""
 
     key: ObjectKey
     owner: ObjectKey | None = None
     problem: ChartProblem | None = None
+    problems: tuple[str, ...] = ()
 
 
 def read_chart(decoded: object) -> Chart | Unreadable:
@@ -50,6 +53,7 @@ def read_chart(decoded: object) -> Chart | Unreadable:
         key=key,
         owner=ObjectKey(owner[0], owner[1]) if owner[0] and owner[1] else None,
         problem=_problem(conditions),
+        problems=tuple(reading.problems),
     )
 
 

@@ -66,6 +66,11 @@ class Outbox:
         """How many changes wait or are on their way."""
         return len(self._waiting) + sum(len(batch.entries) for batch in self._taken)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether a batch was taken and the server's answer is still open."""
+        return bool(self._taken)
+
     def oldest_since(self) -> float | None:
         """When the change that waits longest began to; `None`: nothing waits."""
         taken = (entry for batch in self._taken for entry in batch.entries)
@@ -87,8 +92,8 @@ class Outbox:
     def restart(self, messages: Iterable[FlowMessage], *, held: Collection[Key], now: float) -> int:
         """Everything that differs from what the server was just seen to hold, in place of all that waits.
 
-        `held` are the keys that it has of this region. Gives the number of changes that now wait. Batches
-        that were taken must be settled before.
+        `held` are the keys that it has of this region. Gives the number of changes that nobody had asked
+        for. Batches that were taken must be settled before.
         """
         waited = self._waiting
         self._waiting = {}
@@ -98,7 +103,7 @@ class Outbox:
         for key, entry in self._waiting.items():
             if key in waited:
                 self._waiting[key] = entry._replace(since=waited[key].since)
-        return len(self._waiting)
+        return sum(key not in waited for key in self._waiting)
 
     def take_batch(self) -> Batch | None:
         """The next batch: the one not settled yet if there is one, else the first of what waits."""

@@ -1,0 +1,134 @@
+"""One connection to an API server: GETs, whole or as they come, and lightkube's client for the rest."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from lightkube import AsyncClient, ConfigError, KubeConfig, SingleConfig
+
+from flow_adapter_flux.kubernetes.failures import FOREIGN_ERRORS, failure_of_error, failure_of_status
+
+ANSWER_LIMIT_S = 30.0
+"""Longest wait for an answer to begin, in seconds."""
+
+_ERROR_BODY_BYTES = 64 * 1024
+
+
+class ConfigurationError(Exception):
+    """There is no usable configuration: neither in-cluster, nor KUBECONFIG, nor ~/.kube/config."""
+
+
+class Connection:
+    """An API server as its configuration names it. Failures of requests are `ApiFailure`s.
+
+    When one says that credentials or trust may be stale, the configuration is read anew before the next
+    request. Each user has a connection of its own, since that closes what still runs over the old one.
+    """
+
+    def __init__(self, config: SingleConfig) -> None:
+        """Make a client; opens no connection yet."""
+        self._client = AsyncClient(config)
+        self._stale = False
+
+    @property
+    def client(self) -> AsyncClient:
+        """lightkube's own client, for Leases."""
+        return self._client
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._client.close()
+
+    async def get(self, path: str, params: Mapping[str, str], *, limit_s: float) -> bytes:
+        """The body of a 200 answer, whole within `limit_s` seconds. Raises `ApiFailure`."""
+        try:
+            async with asyncio.timeout(limit_s), self.stream(path, params) as chunks:
+                return b"".join([chunk async for chunk in chunks])
+        except TimeoutError as error:
+            raise failure_of_error(error) from error
+
+    @asynccontextmanager
+    async def stream(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """The chunks of a 200 answer as they come, for as long as they come. Raises `ApiFailure`.
+
+        lightkube's public watch has neither bookmarks nor a limit to silence, hence its inner client: this
+        is the one place that reaches for it.
+        """
+        await self._renew_if_stale()
+        inner: httpx2.AsyncClient = self._client._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        patient = httpx2.Timeout(ANSWER_LIMIT_S, read=None)
+        try:
+            request = inner.build_request("GET", path, params=dict(params), timeout=patient)
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                response = await inner.send(request, stream=True)
+            try:
+                if response.status_code != 200:
+                    await self._refuse(response)
+                yield response.aiter_bytes()
+            finally:
+                await response.aclose()
+        except FOREIGN_ERRORS as error:
+            failure = failure_of_error(error)
+            self._stale = failure.stale_credentials
+            raise failure from error
+
+    async def _refuse(self, response: httpx2.Response) -> None:
+        body = bytearray()
+        async with asyncio.timeout(ANSWER_LIMIT_S):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _ERROR_BODY_BYTES:
+                    break
+        retry_after = response.headers.get("Retry-After")
+        failure = failure_of_status(response.status_code, bytes(body), retry_after=retry_after)
+        self._stale = failure.stale_credentials
+        raise failure
+
+    async def _renew_if_stale(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        try:
+            renewed = AsyncClient(configuration())
+        except (ConfigurationError, OSError):
+            return  # half written, maybe: the old one is as good
+        old, self._client = self._client, renewed
+        await old.close()
+
+
+def configuration() -> SingleConfig:
+    """In-cluster, else the file that KUBECONFIG names, else ~/.kube/config. Raises `ConfigurationError`."""
+    try:
+        config = KubeConfig.from_env().get()
+    except (ConfigError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{type(error).__name__}: {error}") from error
+    if config is None or config.user is None:
+        raise ConfigurationError("the current context names no user")
+    return config
+
+
+def connect(config: SingleConfig) -> Connection:
+    """A connection by a configuration. Raises `ConfigurationError` when it cannot be one."""
+    try:
+        return Connection(config)
+    except (ConfigError, OSError, ValueError) as error:
+        raise ConfigurationError(f"{type(error).__name__}: {error}") from error
+
+
+def cluster_id(config: SingleConfig) -> str:
+    """A stable id of the cluster, 32 hex digits: of its CA certificate, or without one of its address.
+
+    Every cluster has its own CA, and reading it needs neither a request nor a right.
+    """
+    cluster = config.cluster
+    if cluster.certificate_auth_data:
+        authority = base64.b64decode(cluster.certificate_auth_data)
+    elif cluster.certificate_auth:
+        authority = Path(config.abs_file(cluster.certificate_auth)).read_bytes()
+    else:
+        authority = cluster.server.encode()
+    return hashlib.sha256(authority.strip()).hexdigest()[:32]
