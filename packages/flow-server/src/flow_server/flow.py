@@ -16,7 +16,7 @@ from flow_server.core.chunk import Chunk
 from flow_server.core.envelope import Envelope
 from flow_server.core.fold import FlowState, derived_header, snapshot_json
 from flow_server.core.ring import Frame, Ring, frame_of
-from flow_server.store import Checkpoint, Restored
+from flow_server.store import Backfilled, Checkpoint, Restored
 
 CHUNK_BYTES = 256 * 1024
 """Most bytes that are joined for one write, unless one frame alone is larger: a reader that does not read
@@ -76,7 +76,9 @@ class Flow:
             bounds=bounds,
         )
         flow.state = FlowState(checkpoint.state)
+        flow.changed_at_ms = checkpoint.at_ms
         flow._base = FlowState(checkpoint.base)
+        flow._base_at_ms = checkpoint.base_at_ms
         for envelope in change.envelopes:
             flow._take(envelope, folded=envelope.sequence <= checkpoint.sequence)
         return flow
@@ -110,6 +112,21 @@ class Flow:
         """Let a batch of the log in: fold it, and keep its frames for the readers."""
         for envelope in envelopes:
             self._take(envelope, folded=False)
+        self._joins.clear()
+
+    def backfill(self, past: Backfilled) -> None:
+        """Put messages from before the floor back into the ring, as many as fit; the state stays."""
+        if self.floor != past.floor:
+            return  # messages have left the ring since: what is missing now is not what was fetched
+        newer = self._ring.after(past.floor, limit=len(self._ring)) or []
+        self._base = FlowState(past.base)
+        self._base_at_ms = past.base_at_ms
+        self._ring = Ring(
+            entries=self._ring.entries, size_bytes=self._ring.size_bytes, floor=past.base_sequence
+        )
+        for frame in [*map(frame_of, past.envelopes), *newer]:
+            for evicted in self._ring.append(frame):
+                self._fold_into_base(evicted)
         self._joins.clear()
 
     def header(self) -> FlowInstance:
@@ -187,8 +204,10 @@ class Flow:
         return Checkpoint(
             sequence=self.last,
             first_at_ms=self.first_at_ms,
+            at_ms=self.changed_at_ms,
             state=self.state.image(),
             base_sequence=self.floor,
+            base_at_ms=self._base_at_ms,
             base=self._base.image(),
         )
 

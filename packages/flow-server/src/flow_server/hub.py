@@ -17,6 +17,7 @@ from flow_server.stats import Stats
 from flow_server.store import (
     Accepted,
     Appended,
+    Backfilled,
     Change,
     Checkpoint,
     Deleted,
@@ -90,6 +91,9 @@ class Hub:
                 self._flows[flow_id] = Flow.restored(change, bounds=self._bounds)
                 if audience := self._audiences.get(flow_id):
                     audience.wake()
+            case Backfilled(flow_id=flow_id):
+                if (flow := self._flows.get(flow_id)) is not None:
+                    flow.backfill(change)
             case Deleted(flow_id=flow_id):
                 self._flows.pop(flow_id, None)
                 self._heard.pop(flow_id, None)
@@ -103,6 +107,11 @@ class Hub:
         flow = self._flows.get(flow_id)
         return None if flow is None else flow.checkpoint()
 
+    def heard_elsewhere(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
+        """Note a sign of life that an emitter gave to another replica."""
+        if flow_id in self._flows:
+            self._heard.setdefault(flow_id, LastHeard()).note(emitter, at_ms=at_ms)
+
     # What the HTTP side calls.
 
     async def ingest(
@@ -110,7 +119,7 @@ class Hub:
     ) -> Accepted:
         """Append a batch, at least one message, whole; returns when it is durable and readers can see it.
 
-        A batch with the `key` of a recent one is not stored again. Raises `StoreFull`, `StoreUnavailable`.
+        A batch with the `key` of a recent one is not stored again. Raises `StoreError`.
         """
         accepted = await self.store.append(flow_id, [item_of(message) for message in messages], key=key)
         self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
@@ -166,8 +175,9 @@ class Hub:
 
     def heard(self, flow_id: str, emitter: str) -> None:
         """Note a sign of life of an emitter; of a flow that is not known it is not kept."""
-        if flow_id in self._flows:
-            self._heard.setdefault(flow_id, LastHeard()).note(emitter, at_ms=self._now_ms())
+        at_ms = self._now_ms()
+        self.heard_elsewhere(flow_id, emitter, at_ms=at_ms)
+        self.store.heard(flow_id, emitter, at_ms=at_ms)
 
     def last_heard(self, flow_id: str) -> LastHeard:
         """When each emitter of the flow was last heard."""

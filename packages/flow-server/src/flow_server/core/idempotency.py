@@ -1,6 +1,7 @@
 """Which answers a flow gave to which `Idempotency-Key`, for a while."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 A = TypeVar("A")
@@ -32,6 +33,11 @@ class RecentAnswers(Generic[A]):
         self._answers.move_to_end(key)
         while len(self._answers) > self._entries:
             self._answers.popitem(last=False)
+
+    def remembered(self) -> Iterator[tuple[str, int, A]]:
+        """Key, time of the answer in Unix ms, and the answer, oldest first; a store may keep them."""
+        for key, (at_ms, answer) in self._answers.items():
+            yield key, at_ms, answer
 
     def _forget_old(self, now_ms: int) -> None:
         while self._answers:

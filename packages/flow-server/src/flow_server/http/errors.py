@@ -10,7 +10,7 @@ import msgspec
 
 from flow_contract import ContractError, shown
 from flow_server.http.flow_path import BadPathError
-from flow_server.store import StoreError, StoreFull, StoreUnavailable
+from flow_server.store import BatchTooLarge, StoreError, StoreFull, StoreUnavailable
 
 
 class HttpError(Exception):
@@ -68,6 +68,8 @@ def answer_to(error: Exception) -> ErrorAnswer | None:
             return _answer(Problem(error.status, str(error)), reason=error.reason, headers=error.headers)
         case BadPathError():
             return _answer(Problem(400, str(error)), reason="path")
+        case BatchTooLarge():
+            return _answer(Problem(413, str(error)), reason="too large for the store")
         case StoreFull():
             return _answer(Problem(507, str(error)), reason="store full")
         case StoreUnavailable(retry_after_s=retry_after_s):

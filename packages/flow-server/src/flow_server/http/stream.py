@@ -117,7 +117,7 @@ class FlowStream(ServerSentEvent):
 
     async def _wait_for_cursor(self) -> None:
         """Let a replica catch up with the one that the reader comes from."""
-        if self._cursor is not None and self._hub.store.replicated:
+        if self._cursor is not None and self._hub.store.is_behind(self._cursor):
             await self._hub.reached(self._flow_id, self._cursor, within_s=AHEAD_S)
 
 

@@ -4,7 +4,7 @@ A store is a log of changes. It hands every change, own writes, another replica'
 recovered, to `Log.apply` in the order of its log, on the event loop, and a change enters a flow nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -57,8 +57,11 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     sequence: int
     first_at_ms: int
     """When the first message since creation or DELETE came, Unix milliseconds."""
+    at_ms: int
+    """When the message with this sequence came."""
     state: StateImage
     base_sequence: int
+    base_at_ms: int
     base: StateImage
 
 
@@ -73,7 +76,21 @@ class Restored(Struct, frozen=True, kw_only=True):
     envelopes: tuple[Envelope, ...]
 
 
-Change = Appended | Deleted | Restored
+class Backfilled(Struct, frozen=True, kw_only=True):
+    """The past of a flow that was restored without it: a base, and the messages from there to the floor.
+
+    It counts only while the flow's floor is still `floor`, the one that it was restored with.
+    """
+
+    flow_id: str
+    floor: int
+    base_sequence: int
+    base_at_ms: int
+    base: StateImage
+    envelopes: tuple[Envelope, ...]
+
+
+Change = Appended | Deleted | Restored | Backfilled
 
 
 class Log(Protocol):
@@ -87,15 +104,20 @@ class Log(Protocol):
         """The flow as it is now, for the store to keep; `None` when there is no such flow."""
         ...
 
+    def heard_elsewhere(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
+        """Another replica had a sign of life of an emitter."""
+        ...
+
+    def last_heard(self, flow_id: str) -> Iterable[tuple[str, int]]:
+        """Emitters of the flow with the time of their last sign of life, Unix milliseconds."""
+        ...
+
 
 class Store(Protocol):
     """A log of changes. Which implementation it is, is known to `__main__` alone."""
 
     epoch: str
     """Changes when, and only when, state may have been lost."""
-
-    replicated: bool
-    """Whether other replicas write too, so that a reader's cursor may be ahead of this one."""
 
     async def open(self, log: Log) -> None:
         """Recover what is kept and hand it to `log`. Raises `StoreError`: the start must stop."""
@@ -105,12 +127,21 @@ class Store(Protocol):
         """Append a batch, whole or not at all. Returns when it is durable and `log.apply` has run.
 
         A batch with the `key` of one that was appended less than 120 s ago is not appended again and has
-        the same answer. Raises `StoreFull`, or `StoreUnavailable`: the outcome may be unknown.
+        the same answer. Raises `StoreFull`, `BatchTooLarge`, or `StoreUnavailable`: the outcome may be
+        unknown.
         """
         ...
 
     async def delete(self, flow_id: str) -> None:
         """Delete a flow; nothing is kept of an unknown one. Raises as `append`."""
+        ...
+
+    def is_behind(self, sequence: int) -> bool:
+        """Whether another replica may have handed out this sequence while it has not come here yet."""
+        ...
+
+    def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
+        """Tell other replicas of a sign of life of an emitter. Returns at once, and may be lost."""
         ...
 
     def writable(self) -> bool:
@@ -128,6 +159,10 @@ class StoreError(Exception):
 
 class StoreFull(StoreError):
     """There is no room for the batch; nothing of it was kept."""
+
+
+class BatchTooLarge(StoreError):
+    """The batch cannot be kept whatever room there is; the text names the limit. Nothing of it was kept."""
 
 
 class StoreUnavailable(StoreError):

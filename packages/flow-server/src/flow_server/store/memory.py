@@ -24,8 +24,6 @@ from flow_server.store import (
 class MemoryStore:
     """Appends are durable for as long as the process lives."""
 
-    replicated = False
-
     def __init__(self, *, now_us: Callable[[], int]) -> None:
         """`now_us` gives Unix microseconds."""
         self.epoch = secrets.token_hex(8)
@@ -73,6 +71,14 @@ class MemoryStore:
         if last is not None:
             self._spent = max(self._spent, sequence)
         self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
+
+    def is_behind(self, sequence: int) -> bool:
+        """Nobody else hands out sequences."""
+        del sequence
+        return False
+
+    def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
+        """There is nobody to tell."""
 
     def writable(self) -> bool:
         """Memory always takes writes."""
