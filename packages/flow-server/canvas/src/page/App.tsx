@@ -3,19 +3,23 @@
 import { ConnectionBanner } from "./Connection";
 import { Announcer } from "./Announcer";
 import { Attention } from "./Attention";
+import { Detail } from "./Detail";
 import { Header } from "./Header";
+import { Toolbar } from "./Toolbar";
 import { Home } from "./Home";
 import { Waiting } from "./Nothing";
 import { TableView } from "./TableView";
+import { GraphView } from "./GraphView";
 import { TokenForm } from "./TokenForm";
 import { loaded, picture, removed } from "../state/picture";
 import { phase } from "../state/connection";
-import { flowId } from "../state/view";
+import { flowId, view } from "../state/view";
+import { hasBeenHome } from "./route";
 
 export function App() {
   return (
     <>
-      {flowId.value === undefined ? <Home openTheOnlyOne={!location.search.includes("home")} /> : <Flow id={flowId.value} />}
+      {flowId.value === undefined ? <Home openTheOnlyOne={!hasBeenHome()} /> : <Flow id={flowId.value} />}
       <Announcer />
     </>
   );
@@ -26,11 +30,14 @@ function Flow({ id }: { id: string }) {
   const empty = loaded.value && picture.value.state.nodes.size === 0;
   return (
     <div class="flow">
-      <Header left={null} />
+      <Header left={null}>
+        <Toolbar>{null}</Toolbar>
+      </Header>
       <ConnectionBanner />
       <div class="body">
-        <main class="stage">{empty ? <Waiting flowId={id} removed={removed.value} /> : <TableView />}</main>
+        <main class="stage">{empty ? <Waiting flowId={id} removed={removed.value} /> : view.value === "table" ? <TableView /> : <GraphView />}</main>
         <aside class="side">
+          <Detail />
           <Attention />
         </aside>
       </div>

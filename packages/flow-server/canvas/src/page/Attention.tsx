@@ -1,14 +1,13 @@
 /** Needs attention: what failed, what it blocks, and the line to type next. The one list that reorders by itself. */
 
-import { computed } from "@preact/signals";
 import { commandsFor } from "../core/commands";
-import { type Concern, concernsOf } from "../core/attention";
+import type { Concern } from "../core/attention";
 import type { Look } from "../core/look";
 import { numberIn, whyOf } from "../core/meta";
 import { ago, duration, plural } from "../core/text";
-import { graph, picture, shownTime, tallies } from "../state/picture";
+import { graph, shownTime, tallies } from "../state/picture";
 import { silentEmitters } from "../state/emitters";
-import { blockedBy } from "../state/insight";
+import { concerns } from "../state/insight";
 import { select, selectedKey } from "../state/view";
 import { CopyButton } from "./CopyButton";
 import { Glyph } from "./Glyph";
@@ -16,11 +15,6 @@ import { Said } from "./Said";
 
 /** More than an operator reads: the table shows the rest. */
 const SHOWN = 60;
-
-export const concerns = computed<readonly Concern[]>(() => {
-  const { state } = picture.value;
-  return concernsOf(state.nodes, graph.value, blockedBy.value);
-});
 
 const LOOK: Readonly<Record<Concern["kind"], Look>> = { failed: "failed", stalled: "stalled", trying: "running" };
 

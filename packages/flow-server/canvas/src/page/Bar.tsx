@@ -7,7 +7,7 @@ export function Bar({ tally, label }: { tally: Tally; label: string }) {
   const part = (count: number) => ({ width: `${total === 0 ? 0 : (100 * count) / total}%` });
   return (
     <div class="bar" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={total} aria-valuenow={ready}>
-      <i class="failed" style={part(failed)} />
+      <i class="failed" data-some={failed > 0 ? true : undefined} style={part(failed)} />
       <i class="succeeded" style={part(ready)} />
       <i class="running" style={part(running)} />
     </div>

@@ -19,7 +19,6 @@ const chips = computed<readonly { look: Look; count: number }[]>(() => {
     failed: all.failed,
     running: all.running,
     waiting: all.waiting,
-    succeeded: all.ready,
     suspended: all.suspended,
   };
   return LOOKS.filter((look) => look in counts)

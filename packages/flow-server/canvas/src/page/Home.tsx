@@ -10,7 +10,7 @@ import { get, token } from "../state/token";
 import { query } from "../state/view";
 import { Bar } from "./Bar";
 import { Glyph } from "./Glyph";
-import { hrefOf, openFlow } from "./route";
+import { hrefOf, onPlainClick, openFlow } from "./route";
 import { Said } from "./Said";
 import { TokenForm } from "./TokenForm";
 import { Waiting } from "./Nothing";
@@ -122,13 +122,8 @@ export function Home({ openTheOnlyOne }: { openTheOnlyOne: boolean }) {
 function FlowCard({ flow }: { flow: Listed }) {
   const tally = tallyOf(flow.counts);
   const look = lookOfStatus(flow.status);
-  const open = (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    openFlow(flow.id);
-  };
   return (
-    <a class={`flow-card is-${look}`} href={hrefOf({ flow: flow.id })} onClick={open}>
+    <a class={`flow-card is-${look}`} href={hrefOf({ flow: flow.id })} onClick={(event) => onPlainClick(event, () => openFlow(flow.id))}>
       <span class="flow-name">
         <Glyph look={look} name={flow.status} />
         <Said text={flow.id} />
@@ -136,9 +131,9 @@ function FlowCard({ flow }: { flow: Listed }) {
       <span class="flow-count">
         {tally.ready} of {tally.total} ready
         {tally.failed > 0 && <b class="is-failed"> · {tally.failed} failed</b>}
+        <span class="dim"> · changed {ago(now.value - flow.changedAt)}</span>
       </span>
       <Bar tally={tally} label={`${tally.ready} of ${tally.total} ready`} />
-      <span class="muted">changed {ago(now.value - flow.changedAt)}</span>
     </a>
   );
 }

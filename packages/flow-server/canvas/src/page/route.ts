@@ -1,47 +1,73 @@
-/** The URL and the view state, kept the same. */
+/** The URL and the view state, kept the same. What is a step for the reader is one for the back button, too. */
 
-import { batch, effect } from "@preact/signals";
+import { batch, effect, untracked } from "@preact/signals";
+import { FIRST_VIEW, readUrl, type ViewState, writeUrl } from "../core/urlState";
 import { follow } from "../state/connection";
-import { flowId, selectedId, view, type ViewName } from "../state/view";
+import { apply, flowId, viewState } from "../state/view";
 
-const VIEWS: readonly ViewName[] = ["graph", "timeline", "table"];
+/** Set once somebody came back to the list: the only flow is then not opened by itself again. */
+let beenHome = false;
+export const hasBeenHome = (): boolean => beenHome;
 
-export function readUrl(): void {
-  const query = new URLSearchParams(location.search);
-  batch(() => {
-    flowId.value = query.get("flow") ?? undefined;
-    view.value = VIEWS.find((name) => name === query.get("view")) ?? "graph";
-    selectedId.value = query.get("node") ?? undefined;
-  });
+export const hrefOf = (state: Partial<ViewState>): string => {
+  const query = writeUrl({ ...FIRST_VIEW, ...state });
+  return query === "" ? "./" : `?${query}`;
+};
+
+const isNewTab = (event: MouseEvent): boolean => event.metaKey || event.ctrlKey || event.shiftKey;
+
+/** Opens a flow as it is seen first. `instead`: in place of where the reader is. */
+export function openFlow(flow: string, { instead = false } = {}): void {
+  const next = { ...FIRST_VIEW, flow, theme: viewState.peek().theme, embed: viewState.peek().embed };
+  if (instead) replaceNext = true;
+  apply(next);
 }
 
-export function hrefOf({ flow }: { flow: string | undefined }): string {
-  return flow === undefined ? "./" : `?${new URLSearchParams({ flow })}`;
+export function goHome(): void {
+  beenHome = true;
+  apply({ ...FIRST_VIEW, theme: viewState.peek().theme });
 }
-
-function go(href: string, instead: boolean): void {
-  if (instead) history.replaceState(null, "", href);
-  else history.pushState(null, "", href);
-  readUrl();
-}
-
-export const openFlow = (id: string, { instead = false } = {}): void => go(hrefOf({ flow: id }), instead);
 
 export function openHome(event: MouseEvent): void {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (isNewTab(event)) return;
   event.preventDefault();
-  go("./?home", false);
+  goHome();
 }
 
+export function onPlainClick(event: MouseEvent, act: () => void): void {
+  if (isNewTab(event)) return;
+  event.preventDefault();
+  act();
+}
+
+let replaceNext = false;
+
+const isStep = (before: ViewState, after: ViewState): boolean =>
+  before.flow !== after.flow ||
+  before.view !== after.view ||
+  before.region !== after.region ||
+  before.compareFlow !== after.compareFlow ||
+  before.compareRegion !== after.compareRegion ||
+  (before.at === undefined) !== (after.at === undefined);
+
 export function startRouting(): void {
-  readUrl();
-  addEventListener("popstate", readUrl);
-  effect(() => follow(flowId.value));
+  const read = (): void => batch(() => apply(readUrl(location.search)));
+  read();
+  addEventListener("popstate", read);
   effect(() => {
-    if (flowId.value === undefined) return;
-    const query = new URLSearchParams({ flow: flowId.value, view: view.value });
-    if (selectedId.value !== undefined) query.set("node", selectedId.value);
-    const href = `?${query}`;
-    if (location.search !== href) history.replaceState(null, "", href);
+    const id = flowId.value;
+    untracked(() => follow(id));
+  });
+  let written = viewState.peek();
+  effect(() => {
+    const state = viewState.value;
+    const href = hrefOf(state);
+    const step = isStep(written, state) && !replaceNext;
+    written = state;
+    replaceNext = false;
+    const query = href === "./" ? "" : href;
+    if (location.search === query || writeUrl(readUrl(location.search)) === writeUrl(state)) return;
+    if (step) history.pushState(null, "", href);
+    else history.replaceState(null, "", href);
   });
 }

@@ -1,8 +1,9 @@
 /** Dark, light, or as the system says: a matter of this browser, not of the URL. */
 
 import { effect, signal } from "@preact/signals";
+import { type Theme, THEMES } from "../core/urlState";
+import { urlTheme } from "../state/view";
 
-export type Theme = "system" | "dark" | "light";
 const KEY = "flow-theme";
 const bright = matchMedia("(prefers-color-scheme: light)");
 
@@ -20,7 +21,9 @@ export const theme = signal<Theme>(stored());
 export const shade = signal<"dark" | "light">("dark");
 
 const apply = (): void => {
-  shade.value = theme.value === "system" ? (bright.matches ? "light" : "dark") : theme.value;
+  // A link may ask for one; a choice made here goes before it.
+  const chosen = urlTheme.value === "system" ? theme.value : urlTheme.value;
+  shade.value = chosen === "system" ? (bright.matches ? "light" : "dark") : chosen;
   document.documentElement.dataset["theme"] = shade.value;
 };
 
@@ -37,7 +40,7 @@ effect(() => {
 bright.addEventListener("change", apply);
 
 export function nextTheme(): Theme {
-  const order: readonly Theme[] = ["system", "dark", "light"];
-  theme.value = order[(order.indexOf(theme.value) + 1) % order.length] ?? "system";
+  urlTheme.value = "system";
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
   return theme.value;
 }

@@ -1,24 +1,15 @@
-/** What follows from the picture: who blocks whom. */
+/** What follows from the picture, worked out when a view asks for it. */
 
 import { computed } from "@preact/signals";
-import { linksAfter } from "../core/graph";
+import { concernsOf } from "../core/attention";
+import { waitsIn } from "../core/waiting";
 import { graph, picture } from "./picture";
 
-/** How many nodes cannot get ready before this one does. */
-export const blockedBy = computed<(key: string) => number>(() => {
+/** Who waits for whom, right now. */
+export const waits = computed(() => waitsIn(graph.value, picture.value.state.nodes));
+
+/** What needs attention, the most urgent first. */
+export const concerns = computed(() => {
   const { state } = picture.value;
-  const links = graph.value;
-  return (key) => {
-    const seen = new Set([key]);
-    const open = [key];
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      for (const { to } of linksAfter(links, at)) {
-        const node = state.nodes.get(to);
-        if (node === undefined || node.status === "succeeded" || seen.has(to)) continue;
-        seen.add(to);
-        open.push(to);
-      }
-    }
-    return seen.size - 1;
-  };
+  return concernsOf(state.nodes, graph.value, (key) => waits.value.blocked(key).size);
 });

@@ -1,32 +1,68 @@
 /** What the reader chose to see. All of it is in the URL, so that a colleague sees the same. */
 
-import { computed, signal } from "@preact/signals";
-import { type Look, lookOf } from "../core/look";
-import { keyOfId } from "../core/graph";
+import { batch, computed, signal } from "@preact/signals";
 import type { FlowNode } from "../core/contract";
-import { graph, picture } from "./picture";
+import { keyOfId } from "../core/graph";
+import { type Filter, passes as passing, type Row, rowsOf, type Sort, sorted } from "../core/table";
+import { FIRST_VIEW, type ViewName, type ViewState } from "../core/urlState";
+import { graph, picture, shownTime } from "./picture";
 
-export type ViewName = "graph" | "timeline" | "table";
-
-export const flowId = signal<string | undefined>(undefined);
-export const view = signal<ViewName>("graph");
+export const flowId = signal(FIRST_VIEW.flow);
+export const view = signal<ViewName>(FIRST_VIEW.view);
 /** The region opened in the graph; undefined: all of them as small multiples. */
-export const openLane = signal<string | undefined>(undefined);
+export const openLane = signal(FIRST_VIEW.region);
 /** Id of the selected node, as its emitter wrote it. */
-export const selectedId = signal<string | undefined>(undefined);
-export const query = signal("");
-/** Looks to keep; empty: all. */
-export const looks = signal<ReadonlySet<Look>>(new Set());
-/** Regions to keep; empty: all. */
-export const lanes = signal<ReadonlySet<string>>(new Set());
-/** The moment of the past that is shown, Unix milliseconds. */
-export const moment = signal<number | undefined>(undefined);
-/** The other flow to compare with. */
-export const compareFlow = signal<string | undefined>(undefined);
+export const selectedId = signal(FIRST_VIEW.node);
+export const query = signal(FIRST_VIEW.search);
+/** Looks to keep; empty: all. So with regions and families. */
+export const looks = signal(FIRST_VIEW.looks);
+export const lanes = signal(FIRST_VIEW.regions);
+export const families = signal(FIRST_VIEW.families);
+export const sort = signal<Sort>(FIRST_VIEW.sort);
+/** The moment of the past that is shown, Unix milliseconds; undefined: now. */
+export const moment = signal(FIRST_VIEW.at);
+export const compareFlow = signal(FIRST_VIEW.compareFlow);
+export const compareLane = signal(FIRST_VIEW.compareRegion);
+export const urlTheme = signal(FIRST_VIEW.theme);
 /** For a wall screen: no controls. */
-export const embed = signal(false);
-/** Narrow: the table stands in for the graph until somebody asks for it. */
-export const narrow = signal(false);
+export const embed = signal(FIRST_VIEW.embed);
+
+/** All of it, as the URL has it. */
+export const viewState = computed<ViewState>(() => ({
+  flow: flowId.value,
+  view: view.value,
+  region: openLane.value,
+  node: selectedId.value,
+  search: query.value,
+  looks: looks.value,
+  regions: lanes.value,
+  families: families.value,
+  sort: sort.value,
+  at: moment.value,
+  compareFlow: compareFlow.value,
+  compareRegion: compareLane.value,
+  theme: urlTheme.value,
+  embed: embed.value,
+}));
+
+export function apply(state: ViewState): void {
+  batch(() => {
+    flowId.value = state.flow;
+    view.value = state.view;
+    openLane.value = state.region;
+    selectedId.value = state.node;
+    query.value = state.search;
+    looks.value = state.looks;
+    lanes.value = state.regions;
+    families.value = state.families;
+    sort.value = state.sort;
+    moment.value = state.at;
+    compareFlow.value = state.compareFlow;
+    compareLane.value = state.compareRegion;
+    urlTheme.value = state.theme;
+    embed.value = state.embed;
+  });
+}
 
 export const selectedKey = computed<string | undefined>(() => {
   const id = selectedId.value;
@@ -35,29 +71,53 @@ export const selectedKey = computed<string | undefined>(() => {
   return keyOfId(flow, state.nodes, id);
 });
 
-export const isFiltering = computed(() => query.value !== "" || looks.value.size > 0 || lanes.value.size > 0);
-
-/** Whether a node passes the filters. */
-export const passes = computed<(key: string, node: FlowNode) => boolean>(() => {
-  const wanted = query.value.trim().toLowerCase();
-  const keepLooks = looks.value;
-  const keepLanes = lanes.value;
-  const { laneOf } = graph.value;
-  return (key, node) =>
-    (keepLooks.size === 0 || keepLooks.has(lookOf(node))) &&
-    (keepLanes.size === 0 || keepLanes.has(laneOf.get(key) ?? "")) &&
-    (wanted === "" ||
-      node.label.toLowerCase().includes(wanted) ||
-      node.id.toLowerCase().includes(wanted) ||
-      (node.family ?? "").toLowerCase().includes(wanted));
+export const selectedNode = computed(() => {
+  const key = selectedKey.value;
+  return key === undefined ? undefined : picture.value.state.nodes.get(key);
 });
 
-export function select(node: FlowNode | undefined): void {
+export const isFiltering = computed(
+  () => query.value.trim() !== "" || looks.value.size > 0 || lanes.value.size > 0 || families.value.size > 0,
+);
+
+const filter = computed<Filter>(() => ({
+  search: query.value,
+  looks: looks.value,
+  lanes: lanes.value,
+  families: families.value,
+}));
+
+/** All rows, whatever is filtered. */
+const allRows = computed(() => {
+  const { state } = picture.value;
+  return rowsOf(state.nodes, graph.value, shownTime.peek());
+});
+
+/** What passes the filters, in the table's order. */
+export const rows = computed<readonly Row[]>(() => sorted(allRows.value.filter(passing(filter.value)), sort.value));
+
+/** The keys that pass the filters; undefined: nothing is filtered. */
+export const passingKeys = computed<ReadonlySet<string> | undefined>(() =>
+  isFiltering.value ? new Set(rows.value.map(({ key }) => key)) : undefined,
+);
+
+export const select = (node: FlowNode | undefined): void => {
   selectedId.value = node?.id;
+};
+
+export function clearFilters(): void {
+  batch(() => {
+    query.value = "";
+    looks.value = new Set();
+    lanes.value = new Set();
+    families.value = new Set();
+  });
 }
 
-export function toggle<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {
+/** The same set with `value` in it if it was not, without it if it was. */
+export function toggled<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {
   const next = new Set(set);
   if (!next.delete(value)) next.add(value);
   return next;
 }
+

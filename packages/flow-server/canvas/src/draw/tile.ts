@@ -1,0 +1,124 @@
+/** One region as a small multiple: every release a cell at its place, readable as a pattern. */
+
+import type { FlowNode } from "../core/contract";
+import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
+import { type Look, lookOf } from "../core/look";
+import type { LaneScene } from "../state/scene";
+import type { Palette } from "./palette";
+
+export type TileView = {
+  /** Pixels of the screen per pixel of the layout, across and down: a tile is filled in both directions. */
+  readonly scaleX: number;
+  readonly scaleY: number;
+};
+
+/** The room around the cells, in pixels of the screen. */
+export const TILE_PADDING = 10;
+
+export type TileMarks = {
+  readonly hovered: string | undefined;
+  readonly selected: string | undefined;
+  /** What the filters keep; undefined: everything. */
+  readonly passing: ReadonlySet<string> | undefined;
+};
+
+export function paintTile(
+  context: CanvasRenderingContext2D,
+  scene: LaneScene,
+  nodes: ReadonlyMap<string, FlowNode>,
+  { scaleX, scaleY }: TileView,
+  colors: Palette,
+  marks: TileMarks,
+): void {
+  const width = Math.max(BOX_WIDTH * scaleX, 3);
+  const height = Math.max(BOX_HEIGHT * scaleY, 2);
+  paintEdges(context, scene, nodes, { scaleX, scaleY }, colors);
+  // The quiet first, so that what fails is never covered.
+  const order: readonly Look[] = ["succeeded", "suspended", "pending", "waiting", "other", "running", "stalled", "failed"];
+  const cells = new Map<Look, { x: number; y: number; dim: boolean }[]>(order.map((look) => [look, []]));
+  for (const [key, name] of scene.nameOf) {
+    const node = nodes.get(key);
+    const place = scene.layout.places.get(name);
+    if (node === undefined || place === undefined) continue;
+    cells.get(lookOf(node))?.push({
+      x: TILE_PADDING + place.x * scaleX,
+      y: TILE_PADDING + place.y * scaleY,
+      dim: marks.passing !== undefined && !marks.passing.has(key),
+    });
+  }
+  for (const look of order) {
+    for (const { x, y, dim } of cells.get(look) ?? []) {
+      context.globalAlpha = dim ? 0.12 : ALPHA[look];
+      context.fillStyle = context.strokeStyle = colors[look];
+      paintCell(context, look, x, y, width, height);
+    }
+  }
+  context.globalAlpha = 1;
+  for (const [name, color] of [
+    [marks.hovered, colors.muted],
+    [marks.selected, colors.focus],
+  ] as const) {
+    const place = name === undefined ? undefined : scene.layout.places.get(name);
+    if (place === undefined || !scene.keyOf.has(name ?? "")) continue;
+    context.strokeStyle = color;
+    context.lineWidth = 2;
+    context.strokeRect(TILE_PADDING + place.x * scaleX - 2, TILE_PADDING + place.y * scaleY - 2, width + 4, height + 4);
+  }
+}
+
+const ALPHA: Readonly<Record<Look, number>> = {
+  succeeded: 0.45,
+  suspended: 0.3,
+  pending: 0.75,
+  waiting: 0.75,
+  other: 0.8,
+  running: 1,
+  stalled: 1,
+  failed: 1,
+};
+
+/** Shape tells them apart as well as colour: full, hollow, a bar, or larger than its place. */
+function paintCell(context: CanvasRenderingContext2D, look: Look, x: number, y: number, width: number, height: number): void {
+  if (look === "failed" || look === "stalled") {
+    context.fillRect(x - 1.5, y - 1.5, width + 3, height + 3);
+  } else if (look === "waiting" || look === "pending") {
+    if (height < 4) context.fillRect(x, y + height / 2 - 0.5, width, 1);
+    else {
+      context.lineWidth = 1;
+      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    }
+  } else if (look === "suspended") {
+    context.fillRect(x, y, width / 3, height);
+    context.fillRect(x + (width * 2) / 3, y, width / 3, height);
+  } else context.fillRect(x, y, width, height);
+}
+
+/** All edges as a texture, and those of what failed in its colour. */
+function paintEdges(
+  context: CanvasRenderingContext2D,
+  scene: LaneScene,
+  nodes: ReadonlyMap<string, FlowNode>,
+  { scaleX, scaleY }: TileView,
+  colors: Palette,
+): void {
+  const quiet = new Path2D();
+  const loud = new Path2D();
+  for (const { from, to, path } of scene.edges) {
+    const failing = nodes.get(from)?.status === "failed" && nodes.get(to)?.status !== "succeeded";
+    const target = failing ? loud : quiet;
+    const x = (value: number | undefined): number => TILE_PADDING + (value ?? 0) * scaleX;
+    const y = (value: number | undefined): number => TILE_PADDING + (value ?? 0) * scaleY;
+    target.moveTo(x(path[0]), y(path[1]));
+    for (let at = 2; at + 5 < path.length; at += 6) {
+      target.bezierCurveTo(x(path[at]), y(path[at + 1]), x(path[at + 2]), y(path[at + 3]), x(path[at + 4]), y(path[at + 5]));
+    }
+  }
+  context.lineWidth = 1;
+  context.globalAlpha = scaleX < 0.1 ? 0.35 : 0.8;
+  context.strokeStyle = colors.line;
+  context.stroke(quiet);
+  context.globalAlpha = 0.8;
+  context.strokeStyle = colors.failed;
+  context.stroke(loud);
+  context.globalAlpha = 1;
+}
