@@ -36,7 +36,7 @@ class Phase:
     ready: bool = True
     """False: `/readyz` is 500."""
     initializing: set[Resource] = field(default_factory=set[Resource])
-    """Custom resources whose cache is being filled: the next request for one is answered 429."""
+    """Custom resources whose cache is being filled: requests for one are answered 429."""
 
 
 @dataclass(kw_only=True)
@@ -47,8 +47,8 @@ class Api:
     changes: Changes
     tokens: Mapping[str, User]
     random: Random
-    definition_deleted: Callable[[Resource], None]
-    """Told that a definition was deleted over the wire; takes the resource away when it is empty."""
+    definition_changed: Callable[[Resource], None]
+    """Told that a definition was made or deleted over the wire; sees to what comes of it in time."""
     phase: Phase = field(default_factory=Phase)
     address: str = "127.0.0.1:0"
     expired_as_status: bool = False
@@ -75,8 +75,7 @@ class Api:
                 self.changes,
                 target,
                 request,
-                initializing=self.phase.initializing,
-                deleted=self.definition_deleted,
+                changed=self.definition_changed,
             )
         resource = next((r for r in RESOURCES if target.names(r)), None)
         if resource is None or self.store.state(resource) == "absent":
@@ -85,7 +84,6 @@ class Api:
                 raise unknown
             return unknown
         if resource in self.phase.initializing:
-            self.phase.initializing.discard(resource)
             raise storage_initializing()
         request.check_accept()
         return self._resource(resource, target, request)

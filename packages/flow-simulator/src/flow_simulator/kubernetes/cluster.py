@@ -65,11 +65,14 @@ class SimulatedCluster:
             changes=self.changes,
             tokens=self.tokens,
             random=random,
-            definition_deleted=lambda resource: self._injection.uninstall_later(resource),
+            definition_changed=self._definition_changed,
         )
         self._speed = speed
         for resource in definitions:
             self.store.install(resource)
+
+    def _definition_changed(self, resource: Resource) -> None:
+        self._injection.definition_changed(resource)
 
     token = READER_TOKEN
     """Reads releases and charts and writes leases in every namespace."""

@@ -72,12 +72,9 @@ def definitions(
     target: Target,
     request: Request,
     *,
-    initializing: set[Resource],
-    deleted: Callable[[Resource], None],
+    changed: Callable[[Resource], None],
 ) -> Answer:
-    """GET, POST and DELETE of one definition; what a POST makes is added to `initializing`.
-
-    A DELETE marks or removes the objects and tells `deleted`, who takes the resource away later.
+    """GET, POST and DELETE of one definition; `changed` is told what a POST made or a DELETE marked.
 
     Raises `Problem`.
     """
@@ -93,12 +90,12 @@ def definitions(
             details = {"name": name, "group": DEFINITIONS.group, "kind": DEFINITIONS.plural}
             raise Problem(409, "AlreadyExists", message, details=details)
         store.install(resource)
-        initializing.add(resource)
+        changed(resource)
         return json_answer(201, definition_of(resource))
     resource = _defined(target.name)
     if resource is None or store.state(resource) == "absent":
         raise _not_found(target.name)
     if request.method == "DELETE" and store.state(resource) == "installed":
         changes.delete_all(resource)
-        deleted(resource)
+        changed(resource)
     return json_answer(200, definition_of(resource))

@@ -147,8 +147,8 @@ class Restart(_Fault, frozen=True, kw_only=True, tag=True):
 
     `kill`: connections are cut at once. Otherwise watches stay open for `drain_s` (a real server: 60 s) while
     new connections are refused, then end cleanly. Refused for `down_s`, 403 for everybody without admin
-    rights for `roles_s` (503 for admins), 503 for `paths_s`, then 429 once per custom resource; `/readyz` is
-    500 for `ready_s` more. Every watch from a version of before gets 410.
+    rights for `roles_s` (503 for admins), 503 for `paths_s`, then 429 on custom resources for
+    0.1 s; `/readyz` is 500 for `ready_s` more. Every watch from a version of before gets 410.
     """
 
     kill: bool = True
@@ -185,11 +185,11 @@ class DeleteDefinition(_Fault, frozen=True, kw_only=True, tag=True):
     """A definition is deleted: DELETED for its objects, and `linger_s` after the last one 404."""
 
     resource: str
-    linger_s: float = 2.0
+    linger_s: float = 1.9
 
 
 class CreateDefinition(_Fault, frozen=True, kw_only=True, tag=True):
-    """A definition is made; the first request is answered 429."""
+    """A definition is made; for 0.1 s it answers 429."""
 
     resource: str
 

@@ -9,7 +9,7 @@ from flow_simulator.kubernetes.access import User
 from flow_simulator.kubernetes.objects import write
 from flow_simulator.kubernetes.odd_lines import odd_line
 from flow_simulator.kubernetes.resources import Resource, resource_named
-from flow_simulator.kubernetes.server import Server
+from flow_simulator.kubernetes.server import CACHE_FILLS_IN_S, Server
 from flow_simulator.kubernetes.store import Backup
 
 
@@ -24,7 +24,7 @@ class Injection:
         self._backup: Backup | None = None
 
     async def inject(self, fault: f.Fault) -> None:
-        """Apply one fault; returns at once. Raises ValueError for what is not there, `Problem` for a bad write."""
+        """Apply one fault; returns at once. Raises ValueError for what is not there, `Problem` for writes."""
         match fault:
             case f.RequestRule():
                 self._server.rules.add(fault)
@@ -131,7 +131,7 @@ class Injection:
                 self._later(server.restart(fault))
             case f.DeleteDefinition(resource=name, linger_s=linger_s):
                 server.api.changes.delete_all(resource_named(name))
-                self.uninstall_later(resource_named(name), linger_s=linger_s)
+                self.definition_changed(resource_named(name), linger_s=linger_s)
             case _:
                 assert_never(fault)
 
@@ -150,7 +150,7 @@ class Injection:
                 self._tokens[new] = self._tokens.pop(old)
             case f.CreateDefinition(resource=name):
                 store.install(resource_named(name))
-                server.api.phase.initializing.add(resource_named(name))
+                self.definition_changed(resource_named(name))
             case f.TakeBackup():
                 self._backup = store.backup()
             case f.RestoreBackup():
@@ -169,9 +169,14 @@ class Injection:
     def _load_roles(self) -> None:
         self._server.api.phase.roles_loaded = True
 
-    def uninstall_later(self, resource: Resource, *, linger_s: float = 2.0) -> None:
-        """A definition was deleted: the resource goes `linger_s` after its last object."""
-        self._later(self._uninstall_when_empty(resource, linger_s))
+    def definition_changed(self, resource: Resource, *, linger_s: float = 1.9) -> None:
+        """A definition was made: its cache needs a moment. Or deleted: it goes after its last object."""
+        initializing = self._server.api.phase.initializing
+        if self._server.store.state(resource) == "terminating":
+            self._later(self._uninstall_when_empty(resource, linger_s))
+        else:
+            initializing.add(resource)
+            self._for(CACHE_FILLS_IN_S, lambda: initializing.discard(resource))
 
     async def _uninstall_when_empty(self, resource: Resource, linger_s: float) -> None:
         store = self._server.store

@@ -4,7 +4,13 @@ import bisect
 
 from flow_simulator.kubernetes.answers import Answer, Watch, json_answer
 from flow_simulator.kubernetes.encoding import encoded
-from flow_simulator.kubernetes.paging import INCONSISTENT, Continue, continue_token, read_continue
+from flow_simulator.kubernetes.paging import (
+    INCONSISTENT,
+    Continue,
+    continue_token,
+    inconsistent,
+    read_continue,
+)
 from flow_simulator.kubernetes.problems import (
     ExpiredContinue,
     Problem,
@@ -68,7 +74,7 @@ def list_objects(store: Store, resource: Resource, target: Target, request: Requ
     except TooOld as error:
         if position is None:
             raise too_old_for_list() from error
-        raise ExpiredContinue(continue_token(position._replace(version=INCONSISTENT))) from error
+        raise ExpiredContinue(inconsistent(token)) from error
     selected = [stored for stored in objects if all(match(stored.object) for match in matches)]
     if position is not None:
         after = position.after._replace(namespace=target.namespace or position.after.namespace)

@@ -24,6 +24,8 @@ from flow_simulator.kubernetes.rules import Rules, verb_and_resource
 from flow_simulator.kubernetes.watch_stream import WatchStream
 
 REQUESTS_REMEMBERED = 10_000
+CACHE_FILLS_IN_S = 0.1
+"""How long custom resources answer 429 after a start, or after their definition was made."""
 VERSIONS_A_RESTART_TAKES = 9
 """A real server writes a few objects of its own when it starts; as recorded."""
 
@@ -129,18 +131,20 @@ class Server:
         self.api.phase.roles_loaded = True
         await self.sleep(how.paths_s)
         self.api.phase.paths_installed = True
+        await self.sleep(CACHE_FILLS_IN_S)
+        self.api.phase.initializing.clear()
         await self.sleep(how.ready_s)
         self.api.phase.ready = True
 
-    async def begin_again(self) -> None:
-        """Listen again as a server that has just started: nothing loaded, no history."""
+    async def begin_again(self, *, version: int = 0) -> None:
+        """Listen again as one that has just started: nothing loaded, no history; at least at `version`."""
         self.api.phase = Phase(
             roles_loaded=False,
             paths_installed=False,
             ready=False,
             initializing={resource for resource in RESOURCES if resource.custom},
         )
-        self.store.advance(to=self.store.version + VERSIONS_A_RESTART_TAKES)
+        self.store.advance(to=version or self.store.version + VERSIONS_A_RESTART_TAKES)
         self.store.forget_history()
         await self.start()
 

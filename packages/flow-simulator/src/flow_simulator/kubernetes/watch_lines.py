@@ -25,7 +25,8 @@ def initial_lines(watch: Watch, store: Store) -> Iterator[bytes]:
 def change_line(watch: Watch, change: Change) -> bytes | None:
     """The line for a change; `None` when the watch does not see it.
 
-    An object whose labels leave the selector is DELETED (with its new labels), coming back it is ADDED.
+    An object whose labels leave the selector is DELETED, as it was but with the new version; when it comes
+    back it is ADDED.
     """
     if watch.namespace and change.after.key.namespace != watch.namespace:
         return None
@@ -34,6 +35,10 @@ def change_line(watch: Watch, change: Change) -> bytes | None:
     if not was and not is_now:
         return None
     kind = "MODIFIED" if was and is_now else "ADDED" if is_now else "DELETED"
+    if kind == "DELETED" and not change.deleted and change.before is not None:
+        before = change.before.object
+        metadata = {**before["metadata"], "resourceVersion": str(change.version)}
+        return line(kind, encoded({**before, "metadata": metadata}))
     return line(kind, change.after.raw)
 
 

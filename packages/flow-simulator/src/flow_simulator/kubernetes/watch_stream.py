@@ -20,6 +20,9 @@ BOOKMARK_EVERY_S = 60.0
 LAST_BOOKMARK_S = 1.6
 """How long before its end a stream sends a last bookmark; on very short ones 2 s after its start."""
 
+TIMER_SLACK_S = 1e-6
+"""A loop may wake us this much before the time we asked for."""
+
 End = Literal["clean", "cut clean", "cut", "reset"]
 
 
@@ -83,7 +86,7 @@ class WatchStream:
             next_bookmark_s = next(bookmark_times)
             while self._ended is None:
                 self._news.clear()
-                elapsed_s = (loop.time() - started) / pace.real_s(1.0)
+                elapsed_s = (loop.time() - started) / pace.real_s(1.0) + TIMER_SLACK_S
                 if elapsed_s >= next_bookmark_s:
                     self.bookmark_now()
                     next_bookmark_s = next(bookmark_times)
