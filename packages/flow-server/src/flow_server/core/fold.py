@@ -90,7 +90,7 @@ class FlowState:
             case UpsertRels(relationships=relationships):
                 self._put_relationships(relationships)
             case UpsertFlow(flow=flow):
-                self.header = flow
+                self.header = _declared(flow)
             case DeleteNodes(ids=ids):
                 for node_id in ids:
                     self._remove_node(node_id)
@@ -98,7 +98,9 @@ class FlowState:
                 for pair in pairs:
                     self._remove_relationship(pair.key)
             case Snapshot(flow=flow, nodes=nodes, relationships=relationships):
-                self.__init__(StateImage(header=flow, nodes=nodes, relationships=relationships))
+                self.__init__(
+                    StateImage(header=_declared(flow), nodes=nodes, relationships=relationships)
+                )
             case _:
                 assert_never(message)
 
@@ -149,6 +151,11 @@ class FlowState:
             touching.discard(key)
             if not touching:
                 del self._touching[end]
+
+
+def _declared(header: FlowInstance) -> FlowInstance | None:
+    """The header, unless it was derived, here or by another server: that is for reading, never kept."""
+    return None if header.meta is not None and header.meta.get("derived") is True else header
 
 
 def snapshot_json(state: FlowState, *, header: FlowInstance) -> bytes:
