@@ -16,20 +16,23 @@ GOOD = {
 READ = ["get", "list", "watch"]
 RELEASES = ("helm.toolkit.fluxcd.io", "helmreleases")
 CHARTS = ("source.toolkit.fluxcd.io", "helmcharts")
-LEASES = ("coordination.k8s.io", "leases")
+LEASES: tuple[str, str] = ("coordination.k8s.io", "leases")
+
+Right = tuple[str, str, str, str, str]
+"""Namespace (`*`: all), group, resource, verb, name (`*`: any)."""
 
 
 def rendered(helm: Helm, **values: Any) -> list[Manifest]:
     return helm.render(EMITTER, {"flowEmitter": {**GOOD, **values}})
 
 
-def rights(manifests: list[Manifest]) -> set[tuple[str, str, str, str, str]]:
-    """Each right that the emitter gets: namespace (`*`: all), group, resource, verb, name (`*`: any)."""
+def rights(manifests: list[Manifest]) -> set[Right]:
+    """Each right that the emitter gets."""
     roles = {
         (role["kind"], role["metadata"].get("namespace", "*"), role["metadata"]["name"]): role["rules"]
         for role in all_of(manifests, "Role", "ClusterRole")
     }
-    found: set[tuple[str, str, str, str, str]] = set()
+    found: set[Right] = set()
     for binding in all_of(manifests, "RoleBinding", "ClusterRoleBinding"):
         account = one(manifests, "ServiceAccount")["metadata"]
         assert binding["subjects"] == [
@@ -49,12 +52,16 @@ def rights(manifests: list[Manifest]) -> set[tuple[str, str, str, str, str]]:
     return found
 
 
-def reading(namespace: str, *kinds: tuple[str, str]) -> set[tuple[str, str, str, str, str]]:
+def reading(namespace: str, *kinds: tuple[str, str]) -> set[Right]:
     return {(namespace, group, resource, verb, "*") for group, resource in kinds for verb in READ}
 
 
-def holding_the_lease(name: str = "flow-adapter-flux") -> set[tuple[str, str, str, str, str]]:
-    return {(NAMESPACE, *LEASES, "create", "*")} | {(NAMESPACE, *LEASES, v, name) for v in ("get", "update")}
+def holding_the_lease(name: str = "flow-adapter-flux") -> set[Right]:
+    return {
+        (NAMESPACE, *LEASES, "create", "*"),
+        (NAMESPACE, *LEASES, "get", name),
+        (NAMESPACE, *LEASES, "update", name),
+    }
 
 
 def test_it_may_read_one_namespace_and_hold_its_lease_and_nothing_else(helm: Helm) -> None:

@@ -204,6 +204,8 @@ EMITTER_CASES = [
     case("no region", "flowEmitter.regionKey: what this cluster is called", regionKey="\n"),
     case("region as boolean", "regionKey", "string", regionKey=False),
     case("region with a slash", "flowEmitter.regionKey: expected no /", regionKey="fsn1/a"),
+    case("flow on two lines", "flowEmitter.flowId: expected no control characters", flowId="a\nb"),
+    case("region with a tab", "flowEmitter.regionKey: expected no / and no control", regionKey="a\tb"),
     case("unknown kind", "kind", kind="StatefulSet"),
     case(
         "many voices on many nodes",

@@ -129,8 +129,6 @@ spec:
   value: {{ .resyncInterval | quote }}
 - name: HEALTH_LISTEN_ADDR
   value: {{ printf ":%d" (int64 .healthPort) | quote }}
-- name: LOG_FORMAT
-  value: {{ .logFormat | quote }}
 - name: LEADER_ELECTION
   value: {{ .leaderElection.enabled | quote }}
 - name: LEASE_NAME

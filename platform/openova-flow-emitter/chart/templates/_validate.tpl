@@ -20,13 +20,15 @@
 {{- $problems = append $problems "flowEmitter.flowId: which flow this cluster's releases belong to, the same in every region" -}}
 {{- else if gt (len $flow) 253 -}}
 {{- $problems = append $problems (printf "flowEmitter.flowId: expected at most 253 characters, found %d" (len $flow)) -}}
+{{- else if regexMatch "[[:cntrl:]]" $flow -}}
+{{- $problems = append $problems (printf "flowEmitter.flowId: expected no control characters, found %q" $flow) -}}
 {{- end -}}
 
 {{- $region := trim $v.regionKey -}}
 {{- if not $region -}}
 {{- $problems = append $problems "flowEmitter.regionKey: what this cluster is called, different in every region" -}}
-{{- else if contains "/" $region -}}
-{{- $problems = append $problems (printf "flowEmitter.regionKey: expected no /, found %q" $region) -}}
+{{- else if regexMatch "[/[:cntrl:]]" $region -}}
+{{- $problems = append $problems (printf "flowEmitter.regionKey: expected no / and no control characters, found %q" $region) -}}
 {{- end -}}
 
 {{- if not $v.leaderElection.enabled -}}
