@@ -1,0 +1,35 @@
+"""The checker: logs in, findings out."""
+
+from collections.abc import Iterable
+
+from flow_simulator.checker.entries import Connecting, Deleting, Entry, Posting, SnapshotTaken
+from flow_simulator.checker.finding import Finding
+from flow_simulator.checker.operations import history_of
+from flow_simulator.checker.origins import check_epochs, check_origins
+from flow_simulator.checker.resumes import check_resumes
+from flow_simulator.checker.sequences import check_sequences
+from flow_simulator.checker.states import States, check_final_snapshot, check_readers
+
+
+def check(entries: Iterable[Entry]) -> list[Finding]:
+    """Everything that is wrong according to the logs of all writers and readers, flow by flow; `[]`: nothing.
+
+    The last `SnapshotTaken` of a flow is its final snapshot.
+    """
+    entries = list(entries)
+    flows = {
+        entry.flow for entry in entries if isinstance(entry, Posting | Deleting | Connecting | SnapshotTaken)
+    }
+    taken = {entry.flow: entry for entry in entries if isinstance(entry, SnapshotTaken)}
+    findings: list[Finding] = []
+    for flow in sorted(flows):
+        history = history_of(flow, entries)
+        states = States(history)
+        final = taken.get(flow)
+        findings += check_final_snapshot(history, states, final) if final is not None else ()
+        findings += check_sequences(history)
+        findings += check_readers(history, states)
+        findings += check_resumes(history)
+        findings += check_origins(history)
+        findings += check_epochs(history, final)
+    return findings
