@@ -7,6 +7,7 @@ import { shade } from "../page/theme";
 export type Palette = Readonly<Record<Look, string>> & {
   readonly ground: string;
   readonly surface: string;
+  readonly raised: string;
   readonly line: string;
   readonly text: string;
   readonly muted: string;
@@ -23,6 +24,7 @@ export const palette = computed<Palette>(() => {
     ...(looks as Record<Look, string>),
     ground: read("ground"),
     surface: read("surface"),
+    raised: read("raised"),
     line: read("line"),
     text: read("text"),
     muted: read("muted"),

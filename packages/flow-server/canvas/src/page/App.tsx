@@ -9,6 +9,7 @@ import { Toolbar } from "./Toolbar";
 import { Home } from "./Home";
 import { Waiting } from "./Nothing";
 import { TableView } from "./TableView";
+import { TimelineView } from "./TimelineView";
 import { GraphView } from "./GraphView";
 import { TokenForm } from "./TokenForm";
 import { loaded, picture, removed } from "../state/picture";
@@ -25,6 +26,11 @@ export function App() {
   );
 }
 
+function View() {
+  if (view.value === "table") return <TableView />;
+  return view.value === "timeline" ? <TimelineView /> : <GraphView />;
+}
+
 function Flow({ id }: { id: string }) {
   if (phase.value.name === "unauthorized") return <TokenForm />;
   const empty = loaded.value && picture.value.state.nodes.size === 0;
@@ -35,7 +41,7 @@ function Flow({ id }: { id: string }) {
       </Header>
       <ConnectionBanner />
       <div class="body">
-        <main class="stage">{empty ? <Waiting flowId={id} removed={removed.value} /> : view.value === "table" ? <TableView /> : <GraphView />}</main>
+        <main class="stage">{empty ? <Waiting flowId={id} removed={removed.value} /> : <View />}</main>
         <aside class="side">
           <Detail />
           <Attention />

@@ -88,7 +88,7 @@ function Found({ nodeKey, node }: { nodeKey: string; node: FlowNode }) {
       )}
       <Commands node={node} />
       <Blocked nodeKey={nodeKey} />
-      <Elsewhere nodeKey={nodeKey} node={node} />
+      <Elsewhere key={nodeKey} node={node} />
       <Links title="After" links={linksBefore(graph.value, nodeKey)} end="from" />
       <Links title="Before" links={linksAfter(graph.value, nodeKey)} end="to" />
       <Children nodeKey={nodeKey} />

@@ -88,7 +88,7 @@ const filter = computed<Filter>(() => ({
 }));
 
 /** All rows, whatever is filtered. */
-const allRows = computed(() => {
+export const allRows = computed(() => {
   const { state } = picture.value;
   return rowsOf(state.nodes, graph.value, shownTime.peek());
 });
