@@ -116,8 +116,10 @@ class Log(Protocol):
 class Store(Protocol):
     """A log of changes. Which implementation it is, is known to `__main__` alone."""
 
-    epoch: str
-    """Changes when, and only when, state may have been lost."""
+    @property
+    def epoch(self) -> str:
+        """Changes when, and only when, state may have been lost."""
+        ...
 
     async def open(self, log: Log) -> None:
         """Recover what is kept and hand it to `log`. Raises `StoreError`: the start must stop."""

@@ -1,0 +1,237 @@
+"""The store as the hub knows it: its parts put together, started and stopped."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+from nats.js.api import Header
+from nats.js.errors import NotFoundError
+
+from flow_server.store import Accepted, Deleted, Item, Log, Store, StoreError, StoreUnavailable
+from flow_server.store.nats.backfill import Incomplete, backfill
+from flow_server.store.nats.calls import headers_in
+from flow_server.store.nats.checkpoints import Checkpoints
+from flow_server.store.nats.connection import Connection
+from flow_server.store.nats.entries import KIND_HEADER, Kind, headers_of
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream
+from flow_server.store.nats.follower import Follower
+from flow_server.store.nats.health import Health
+from flow_server.store.nats.ledger import Ledger
+from flow_server.store.nats.settings import NatsSettings
+from flow_server.store.nats.signs import SignsOfLife
+from flow_server.store.nats.subjects import PROBE_NAME, entry_of, token_of, wire_sequence
+from flow_server.store.nats.sweep import Sweeper
+from flow_server.store.nats.tail import DeliveryEnded
+from flow_server.store.nats.values import Values
+from flow_server.store.nats.writer import FlowWriter
+
+START_S = 60.0
+"""How long the start waits for servers, an election or a stream that recovers."""
+
+STOP_S = 5.0
+"""How long writes in flight have at the end."""
+
+PROBE_S = 5.0
+"""After so long without a write a probe is written, to know whether writes are taken."""
+
+PROBE_AGAIN_S = 0.5
+"""How often it is tried while they are not."""
+
+log = structlog.get_logger("flow_server.store.nats")
+
+
+class NatsStore:
+    """One replica's side of the log."""
+
+    def __init__(self, settings: NatsSettings) -> None:
+        """Nothing is connected before `open`."""
+        self._settings = settings
+        self._writers: dict[str, FlowWriter] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_open = False
+
+    @property
+    def epoch(self) -> str:
+        """The stream's: it changes when the stream is another one."""
+        return self._ledger.epoch
+
+    async def open(self, log: Log) -> None:
+        """Connect, settle the stream, read checkpoints and follow to the end. Raises `StoreError`."""
+        self._log = log
+        self._ledger = Ledger(log)
+        self._health = Health()
+        self._connection = Connection(self._settings, on_change=self._interrupt)
+        checkpoints = Checkpoints(Values(self._connection, self._settings.bucket))
+        self._follower = Follower(self._settings, self._connection, checkpoints, self._ledger, log)
+        self._sweeper = Sweeper(checkpoints, self._ledger, log)
+        self._signs = SignsOfLife(self._connection, self._ledger, log, stream=self._settings.stream)
+        self._start(self._follower.run(), "follow")
+        try:
+            await self._caught_up()
+        except BaseException:
+            await self.aclose()
+            raise
+        self._is_open = True
+        self._start(self._probe_for_ever(), "probe")
+        self._start(self._sweep_for_ever(), "sweep")
+        self._start(self._backfill_for_ever(), "backfill")
+        self._start(self._signs.run(), "signs of life")
+        _say_what_is_not_promised(self._settings)
+
+    async def append(self, flow_id: str, items: Sequence[Item], *, key: str | None = None) -> Accepted:
+        """Append a batch: stored on `replicas` servers and applied here. Raises as the protocol says."""
+        answer = await self._write(flow_id, items, key=key)
+        assert answer is not None  # noqa: S101
+        return answer
+
+    async def delete(self, flow_id: str) -> None:
+        """Write a tombstone, unless the stream has no such flow; another replica may know more than we do."""
+        record = self._ledger.record(flow_id)
+        if record is not None and record.alive:
+            await self._write(flow_id, (), key=None)
+            return
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                newest = await self._newest_entry(flow_id)
+                if newest > self._ledger.last_of(flow_id):
+                    await self._ledger.beyond(flow_id, newest - 1)
+        except TRANSPORT_ERRORS as error:
+            raise StoreUnavailable(f"stream {self._settings.stream}: {error or repr(error)}") from error
+        record = self._ledger.record(flow_id)
+        if record is not None and record.alive:
+            await self._write(flow_id, (), key=None)
+        else:
+            sequence = wire_sequence(max(self._ledger.applied, self._ledger.last_of(flow_id)))
+            self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
+
+    def is_behind(self, sequence: int) -> bool:
+        """Whether the entry of this sequence has not come here yet."""
+        return entry_of(sequence) > self._ledger.applied
+
+    def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
+        """Tell the other replicas, within a second."""
+        self._signs.note(flow_id, emitter, at_ms=at_ms)
+
+    def writable(self) -> bool:
+        """Whether the last write, or probe, was stored, and the log can be followed."""
+        return self._is_open and self._health.is_fine and self._follower.hopeless is None
+
+    async def aclose(self) -> None:
+        """Let writes in flight finish, keep a last checkpoint, and disconnect."""
+        was_open, self._is_open = self._is_open, False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await asyncio.gather(*(writer.finished() for writer in list(self._writers.values())))
+                if was_open and self._health.is_fine:
+                    with contextlib.suppress(*TRANSPORT_ERRORS, Conflict, ValueError, StoreError):
+                        await self._sweeper.sweep()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in list(self._writers.values()):
+            await writer.stop()
+        await self._connection.aclose()
+
+    # Parts.
+
+    async def _write(self, flow_id: str, items: Sequence[Item], *, key: str | None) -> Accepted | None:
+        if not self._is_open:
+            raise StoreUnavailable("the store is closed")
+        if self._follower.hopeless is not None:
+            raise StoreUnavailable(str(self._follower.hopeless), retry_after_s=5)
+        writer = self._writers.get(flow_id)
+        if writer is None:
+            writer = self._writers[flow_id] = FlowWriter(
+                flow_id,
+                stream=self._settings.stream,
+                connection=self._connection,
+                ledger=self._ledger,
+                health=self._health,
+                on_idle=self._forget_writer,
+            )
+        return await writer.write(items, key=key, timeout_s=self._settings.timeout_s)
+
+    def _forget_writer(self, flow_id: str) -> None:
+        self._writers.pop(flow_id, None)
+
+    async def _newest_entry(self, flow_id: str) -> int:
+        """The stream's sequence of the flow's newest entry as the leader tells it, 0 for none."""
+        subject = f"{self._settings.stream}.{token_of(flow_id)}"
+        try:
+            message = await self._connection.js.get_last_msg(self._settings.stream, subject, direct=False)
+        except NotFoundError as error:
+            if is_missing_stream(error):
+                raise
+            return 0
+        is_tombstone = headers_in(message).get(KIND_HEADER) == Kind.TOMBSTONE.value
+        return 0 if is_tombstone or message.seq is None else message.seq
+
+    async def _caught_up(self) -> None:
+        """Wait until the log is applied and takes a write. Raises `StoreError`."""
+        deadline_s = asyncio.get_running_loop().time() + START_S
+        while not (self._follower.caught_up.is_set() and self._health.is_fine):
+            if self._follower.hopeless is not None:
+                raise self._follower.hopeless
+            if asyncio.get_running_loop().time() > deadline_s:
+                problem = self._follower.last_problem or self._health.problem
+                raise StoreError(f"no start within {START_S:.0f} s: {problem}; {self._connection.problem()}")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await self._follower.caught_up.wait()
+            if self._follower.caught_up.is_set():
+                await self._probe()
+
+    def _interrupt(self) -> None:
+        self._follower.interrupt()
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=f"nats store: {name}"))
+
+    async def _probe_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_AGAIN_S)
+            if not self._health.is_fine or self._health.quiet_s >= PROBE_S:
+                await self._probe()
+
+    async def _probe(self) -> None:
+        """Write an entry that means nothing; the one before it goes."""
+        headers = headers_of(Kind.PROBE, after=0) | {Header.ROLLUP.value: "sub"}
+        subject = f"{self._settings.stream}.{PROBE_NAME}"
+        try:
+            js = self._connection.js
+            await js.publish(subject, b"", stream=self._settings.stream, headers=headers)
+        except TRANSPORT_ERRORS as error:
+            self._health.failed(str(error) or repr(error))
+        else:
+            self._health.succeeded()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self._sweeper.pause()
+            try:
+                await self._sweeper.sweep()
+            except (Conflict, ValueError, StoreError, *TRANSPORT_ERRORS) as error:
+                log.warning("checkpoints not written", problem=str(error) or repr(error))
+
+    async def _backfill_for_ever(self) -> None:
+        while True:
+            past = await self._follower.past.get()
+            try:
+                await backfill(past, self._connection, self._log, stream=self._settings.stream)
+            except (Incomplete, DeliveryEnded, ValueError, StoreError, *TRANSPORT_ERRORS) as error:
+                log.warning("no history from before the start", flow=past.flow_id, problem=str(error))
+
+
+def _say_what_is_not_promised(settings: NatsSettings) -> None:
+    log.warning(
+        "a power cut of several NATS servers is survived only with `sync_interval: always` in their "
+        "configuration, which no client can see",
+        stream=settings.stream,
+        replicas=settings.replicas,
+    )
+
+
+def _is_a_store(store: NatsStore) -> Store:  # pyright: ignore[reportUnusedFunction]
+    return store
