@@ -47,7 +47,7 @@ def read_chart(decoded: object) -> Chart | Unreadable:
     if isinstance(key, Unreadable):
         return key
     labels = reading.mapping(metadata.get("labels"), "metadata.labels")
-    owner = [reading.text(labels.get(label), f"metadata.labels[{label}]") for label in OWNER_LABELS]
+    owner = [reading.text(labels.get(label), "metadata.labels", label) for label in OWNER_LABELS]
     conditions = read_conditions(reading, reading.mapping(decoded.get("status"), "status"))
     return Chart(
         key=key,

@@ -15,31 +15,34 @@ PROBLEMS_LIMIT = 8
 
 
 class Reading:
-    """Reads the values of one object. `problems` names each that was left out, with its path."""
+    """Reads the values of one object. `problems` names each that was left out, with its path.
+
+    Paths are given in parts, `"status", "conditions", 0, "type"`, and put together only for a problem.
+    """
 
     def __init__(self) -> None:
         """Begin without a problem."""
         self.problems: list[str] = []
 
-    def mapping(self, value: object, at: str) -> dict[str, object]:
+    def mapping(self, value: object, *at: str | int) -> dict[str, object]:
         """An object; empty when absent."""
         if is_mapping(value):
             return value
         return self._without(value, at, "an object", {})
 
-    def items(self, value: object, at: str) -> list[object]:
+    def items(self, value: object, *at: str | int) -> list[object]:
         """An array; empty when absent."""
         if _is_list(value):
             return value
         return self._without(value, at, "an array", [])
 
-    def text(self, value: object, at: str) -> str | None:
+    def text(self, value: object, *at: str | int) -> str | None:
         """A text with something in it, cut after `TEXT_LIMIT` characters; `None` when absent or blank."""
         if isinstance(value, str):
             return value[:TEXT_LIMIT] if value.strip() else None
         return self._without(value, at, "a text", None)
 
-    def whole(self, value: object, at: str) -> int | None:
+    def whole(self, value: object, *at: str | int) -> int | None:
         """A whole number that every reader of the wire can hold; `None` when absent."""
         if (
             isinstance(value, int)
@@ -49,13 +52,13 @@ class Reading:
             return value
         return self._without(value, at, "a whole number", None)
 
-    def flag(self, value: object, at: str) -> bool:
+    def flag(self, value: object, *at: str | int) -> bool:
         """A boolean; false when absent."""
         if isinstance(value, bool):
             return value
         return self._without(value, at, "true or false", False)
 
-    def millis(self, value: object, at: str) -> int | None:
+    def millis(self, value: object, *at: str | int) -> int | None:
         """A time as Kubernetes writes it (RFC 3339), in Unix milliseconds; `None` when absent."""
         if isinstance(value, str) and (millis := _millis_of(value)) is not None:
             return millis
@@ -66,9 +69,9 @@ class Reading:
         if len(self.problems) < PROBLEMS_LIMIT:
             self.problems.append(problem)
 
-    def _without(self, value: object, at: str, expected: str, fallback: T) -> T:
+    def _without(self, value: object, at: tuple[str | int, ...], expected: str, fallback: T) -> T:
         if value is not None:
-            self.note(f"{at}: expected {expected}, found {described(value)}")
+            self.note(f"{path_of(at)}: expected {expected}, found {described(value)}")
         return fallback
 
 
@@ -90,6 +93,11 @@ def _millis_of(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     return millis if 0 <= millis < UNSAFE_INTEGER else None
+
+
+def path_of(parts: tuple[str | int, ...]) -> str:
+    """`("status", "conditions", 0, "type")` as `status.conditions[0].type`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
 def described(value: object) -> str:

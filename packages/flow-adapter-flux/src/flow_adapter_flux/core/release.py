@@ -8,7 +8,7 @@ which nothing happened are equal.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flow_adapter_flux.core.reading import Reading, described, is_mapping
+from flow_adapter_flux.core.reading import Reading, described, is_mapping, path_of
 from flow_contract import has_control_character, shown
 
 NAME_LIMIT = 253
@@ -137,14 +137,12 @@ def read_release(decoded: object) -> Release | Unreadable:
     reconciling = conditions.get("Reconciling")
     stalled = conditions.get("Stalled")
     chart, chart_version, chart_object = _chart(reading, spec, status, key)
-    family = reading.text(labels.get(FAMILY_LABEL), f"metadata.labels[{FAMILY_LABEL}]")
+    family = reading.text(labels.get(FAMILY_LABEL), "metadata.labels", FAMILY_LABEL)
     return Release(
         key=key,
         family=family.strip()[:NAME_LIMIT] if family else None,
         labels=_labels(reading, labels),
-        kustomization=reading.text(
-            labels.get(KUSTOMIZATION_LABEL), f"metadata.labels[{KUSTOMIZATION_LABEL}]"
-        ),
+        kustomization=reading.text(labels.get(KUSTOMIZATION_LABEL), "metadata.labels", KUSTOMIZATION_LABEL),
         suspended=reading.flag(spec.get("suspend"), "spec.suspend"),
         deleting=metadata.get("deletionTimestamp") is not None,
         generation=reading.whole(metadata.get("generation"), "metadata.generation"),
@@ -167,7 +165,7 @@ def read_release(decoded: object) -> Release | Unreadable:
 
 
 def _labels(reading: Reading, labels: dict[str, object]) -> tuple[tuple[str, str], ...]:
-    read = ((label, reading.text(labels.get(label), f"metadata.labels[{label}]")) for label in LABELS)
+    read = ((label, reading.text(labels.get(label), "metadata.labels", label)) for label in LABELS)
     return tuple((label.rpartition("/")[2], value[:NAME_LIMIT]) for label, value in read if value)
 
 
@@ -175,11 +173,11 @@ def read_conditions(reading: Reading, status: dict[str, object]) -> dict[str, Co
     """Conditions by type; of two with one type the first counts."""
     conditions: dict[str, Condition] = {}
     for index, item in enumerate(reading.items(status.get("conditions"), "status.conditions")):
-        at = f"status.conditions[{index}]"
-        found = reading.mapping(item, at)
+        at = ("status.conditions", index)
+        found = reading.mapping(item, *at)
         kind, value = (
-            reading.text(found.get("type"), f"{at}.type"),
-            reading.text(found.get("status"), f"{at}.status"),
+            reading.text(found.get("type"), *at, "type"),
+            reading.text(found.get("status"), *at, "status"),
         )
         if kind is None or value is None:
             continue
@@ -188,9 +186,9 @@ def read_conditions(reading: Reading, status: dict[str, object]) -> dict[str, Co
             continue
         conditions[kind] = Condition(
             status=value,
-            reason=reading.text(found.get("reason"), f"{at}.reason"),
-            message=reading.text(found.get("message"), f"{at}.message"),
-            changed_at=reading.millis(found.get("lastTransitionTime"), f"{at}.lastTransitionTime"),
+            reason=reading.text(found.get("reason"), *at, "reason"),
+            message=reading.text(found.get("message"), *at, "message"),
+            changed_at=reading.millis(found.get("lastTransitionTime"), *at, "lastTransitionTime"),
         )
     return conditions
 
@@ -199,13 +197,13 @@ def _depends_on(reading: Reading, spec: dict[str, object], key: ObjectKey) -> tu
     """Dependencies in their order, each once; the namespace defaults to the release's own."""
     found: dict[ObjectKey, Dependency] = {}
     for index, item in enumerate(reading.items(spec.get("dependsOn"), "spec.dependsOn")):
-        at = f"spec.dependsOn[{index}]"
-        entry = reading.mapping(item, at)
-        wanted = read_key({**entry, "namespace": entry.get("namespace") or key.namespace}, at=at)
+        at = ("spec.dependsOn", index)
+        entry = reading.mapping(item, *at)
+        wanted = read_key({**entry, "namespace": entry.get("namespace") or key.namespace}, at=path_of(at))
         if isinstance(wanted, Unreadable):
             reading.note(wanted.problem)
             continue
-        expression = reading.text(entry.get("readyExpr"), f"{at}.readyExpr")
+        expression = reading.text(entry.get("readyExpr"), *at, "readyExpr")
         found.setdefault(wanted, Dependency(key=wanted, ready_expr=expression is not None))
     return tuple(found.values())
 
@@ -231,17 +229,17 @@ def _chart(
 
 
 def _count(reading: Reading, status: dict[str, object], field: str) -> int:
-    return max(reading.whole(status.get(field), f"status.{field}") or 0, 0)
+    return max(reading.whole(status.get(field), "status", field) or 0, 0)
 
 
 def _installed(reading: Reading, status: dict[str, object]) -> Installed | None:
     history = reading.items(status.get("history"), "status.history")
     if not history:
         return None
-    at = "status.history[0]"
-    newest = reading.mapping(history[0], at)
+    at = ("status.history", 0)
+    newest = reading.mapping(history[0], *at)
     return Installed(
-        version=reading.whole(newest.get("version"), f"{at}.version"),
-        first_deployed=reading.millis(newest.get("firstDeployed"), f"{at}.firstDeployed"),
-        last_deployed=reading.millis(newest.get("lastDeployed"), f"{at}.lastDeployed"),
+        version=reading.whole(newest.get("version"), *at, "version"),
+        first_deployed=reading.millis(newest.get("firstDeployed"), *at, "firstDeployed"),
+        last_deployed=reading.millis(newest.get("lastDeployed"), *at, "lastDeployed"),
     )

@@ -41,7 +41,7 @@ def repair(mirror: Mirror, snapshot: Snapshot | None, *, may_delete: bool = True
     """Compare with what the server holds; `None`: it does not know the flow."""
     region = mirror.region
     nodes = {node.id: node for node in _own_nodes(snapshot, region)}
-    relationships = {rel.key: rel for rel in _own_relationships(snapshot, region)}
+    relationships = {rel.key: rel for rel in _own_relationships(snapshot, mirror)}
     other = _other_cluster(nodes.get(region.node_id), region)
     messages: list[FlowMessage] = []
     if may_delete and other is None:
@@ -73,18 +73,25 @@ def _own_nodes(snapshot: Snapshot | None, region: Region) -> list[FlowNode]:
     return [node for node in snapshot.nodes if region.owns(node.id) and _is_ours(node, region)]
 
 
-def _own_relationships(snapshot: Snapshot | None, region: Region) -> list[Relationship]:
-    """Relationships within our region; an end that is no node (yet) counts as ours, its id says so."""
+def _own_relationships(snapshot: Snapshot | None, mirror: Mirror) -> list[Relationship]:
+    """Relationships that the mirror has, and others within our region.
+
+    An end that is no node (yet) counts as ours, since its id says so; one that is somebody else's does not.
+    """
+    region = mirror.region
     if snapshot is None:
         return []
-    foreign = {node.id for node in snapshot.nodes if not _is_ours(node, region)}
+    foreign = {node.id for node in snapshot.nodes if not _is_ours(node, region)} - mirror.nodes.keys()
     return [
         rel
         for rel in snapshot.relationships
-        if rel.type in OWN_TYPES
-        and region.owns(rel.from_id)
-        and region.owns(rel.to_id)
-        and not foreign & {rel.from_id, rel.to_id}
+        if rel.key in mirror.relationships
+        or (
+            rel.type in OWN_TYPES
+            and region.owns(rel.from_id)
+            and region.owns(rel.to_id)
+            and not foreign & {rel.from_id, rel.to_id}
+        )
     ]
 
 

@@ -70,6 +70,7 @@ class FlowServer:
             headers={"Flow-Emitter": quote(emitter, safe=""), "User-Agent": "flow-adapter-flux"},
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=2, max_keepalive_connections=1),
+            verify=url.startswith("https:"),  # without TLS, a store of CAs would be 5 MB for nothing
             transport=transport,
         )
 
