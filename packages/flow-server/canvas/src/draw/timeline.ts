@@ -3,7 +3,7 @@
 import { ticks, type TimeScale } from "../core/timeScale";
 import { duration } from "../core/text";
 import type { Look } from "../core/look";
-import { type Bar, type Line, TRACK_PX } from "../state/timelineRows";
+import { type Bar, type Line, trackPx } from "../state/timelineRows";
 import type { Palette } from "./palette";
 
 export type TimelineMarks = {
@@ -42,14 +42,15 @@ export function paintTimeline(
   marks: TimelineMarks,
 ): void {
   paintGrid(context, scale, height, colors, marks.origin);
+  const track = trackPx();
   for (const line of lines) {
     const y = line.top - scrollTop;
     if (line.kind === "lane") {
       context.globalAlpha = 0.6;
       context.fillStyle = colors.line;
       context.fillRect(0, Math.round(y), scale.width, 1);
-      line.tracks.forEach((track, at) => {
-        for (const bar of track) paintBar(context, bar, scale, y + 5 + at * TRACK_PX, TRACK_PX - 1, colors, marks);
+      line.tracks.forEach((bars, at) => {
+        for (const bar of bars) paintBar(context, bar, scale, y + 5 + at * track, track - 2, colors, marks);
       });
     } else {
       if (line.bar.key === marks.selected) {
@@ -77,7 +78,7 @@ function paintBar(
   context.globalAlpha = ALPHA[bar.look];
   context.fillStyle = colors[bar.look];
   if (bar.look === "waiting" || bar.look === "pending") context.fillRect(x, y + height / 2 - 0.5, width, 1);
-  else context.fillRect(x, y, width, height);
+  else context.fillRect(x, y, Math.max(width - 1, 1), height);
   const isSelected = bar.key === marks.selected;
   if (marks.critical.has(bar.key)) {
     context.globalAlpha = 1;

@@ -4,6 +4,7 @@ import { commandsFor } from "../core/commands";
 import type { Concern } from "../core/attention";
 import type { Look } from "../core/look";
 import { numberIn, whyOf } from "../core/meta";
+import { isDone } from "../core/tally";
 import { ago, duration, plural } from "../core/text";
 import { graph, shownTime, tallies } from "../state/picture";
 import { silentEmitters } from "../state/emitters";
@@ -38,7 +39,9 @@ export function Attention() {
         </article>
       ))}
       {list.length === 0 && silent.length === 0 && (
-        <p class="calm">{all.total === 0 ? "Nothing yet." : "Nothing. What is not ready yet is on its way."}</p>
+        <p class="calm">
+          {all.total === 0 ? "Nothing yet." : isDone(all) ? "Nothing." : "Nothing. What is not ready yet is on its way."}
+        </p>
       )}
       <ul>
         {list.slice(0, SHOWN).map((concern) => (

@@ -9,7 +9,7 @@ import { palette } from "../draw/palette";
 import { surfaceOf } from "../draw/surface";
 import { barSpan, paintAxis, paintTimeline } from "../draw/timeline";
 import { picture, shownTime } from "../state/picture";
-import { type Bar, type BarLine, foldIdle, idle, type LaneLine, lines, turned, whole, zoomed } from "../state/timelineRows";
+import { type Bar, type BarLine, foldIdle, idle, type LaneLine, lines, trackPx, turned, whole, zoomed } from "../state/timelineRows";
 import { critical, criticalKeys } from "../state/timing";
 import { select, selectedKey } from "../state/view";
 
@@ -67,7 +67,7 @@ export function TimelineView() {
     };
     if (line?.kind === "bar") return line.bar;
     if (line?.kind !== "lane") return undefined;
-    return line.tracks[Math.floor((y - line.top - 5) / 5)]?.find(touches);
+    return line.tracks[Math.floor((y - line.top - 5) / trackPx())]?.find(touches);
   };
   const steps = critical.value.steps;
   return (

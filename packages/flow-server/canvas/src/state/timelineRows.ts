@@ -33,7 +33,8 @@ export type Line = LaneLine | BarLine;
 
 export const HEAD_PX = 26;
 export const BAR_PX = 20;
-export const TRACK_PX = 5;
+/** A track of packed bars: higher where there are few regions. */
+export const trackPx = (): number => (graph.value.lanes.length <= 8 ? 9 : 5);
 /** A flow with more nodes than this opens with its regions closed. */
 const MANY = 130;
 
@@ -94,7 +95,7 @@ export const lines = computed<{ lines: readonly Line[]; height: number }>(() => 
     const open = isOpen(name);
     if (several || !open) {
       const tracks = open ? [] : packed(bars);
-      const height = open ? HEAD_PX : Math.max(HEAD_PX, tracks.length * TRACK_PX + 10);
+      const height = open ? HEAD_PX : Math.max(HEAD_PX, tracks.length * trackPx() + 10);
       found.push({ kind: "lane", lane: name, open, top, height, tracks, count: bars.length });
       top += height;
     }
