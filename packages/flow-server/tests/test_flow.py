@@ -1,6 +1,7 @@
 """A flow with its readers: whatever the cursor and the pauses, a reader ends with the writer's state."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -56,7 +57,7 @@ def test_a_reader_ends_with_the_writers_state_whatever_its_cursor_and_pauses(
     assert reader.image().nodes == flow.state.image().nodes
     ids = [sequence for _, sequence in seen]
     assert ids == sorted(set(ids)), "ids only grow"
-    for (_, before), (event, after) in zip(seen, seen[1:], strict=False):
+    for (_, before), (event, after) in pairwise(seen):
         skipped = [sequence for sequence in sequences if before < sequence < after]
         assert not skipped or event == "snapshot", "a gap only before a snapshot"
     if start is not None and flow.floor <= start < flow.last:

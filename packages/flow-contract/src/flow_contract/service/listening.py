@@ -42,6 +42,8 @@ def listening_socket(
         listener = socket.create_server(address, family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True)
     else:
         listener = socket.create_server(address, family=socket.AF_INET, backlog=backlog)
+    # Inherited too. An event loop that is handed a socket may not set it: answers then wait for 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if send_buffer_bytes is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
     return listener
