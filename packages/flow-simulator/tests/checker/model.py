@@ -41,10 +41,11 @@ class ModelReader:
     connection: int = 0
     connected: bool = False
     cursor: int | None = None
+    """The last id it saw."""
+    position: int = 0
+    """Where the server has it, also after an empty snapshot without an id."""
     fresh: bool = True
     """Whether the next frame must be a snapshot."""
-    life: int = 0
-    """The life of the flow that its connection belongs to."""
 
 
 @dataclass
@@ -56,7 +57,6 @@ class Model:
     now: int = 0
     sequence: int = 1000
     epoch: int = 1
-    life: int = 1
     picture: Picture = field(default_factory=Picture)
     log: list[tuple[int, Json]] = field(default_factory=list[tuple[int, Json]])
     floor: int = 1000
@@ -171,22 +171,23 @@ class Model:
             )
         )
         reader.fresh = reader.cursor is None or not self.floor <= reader.cursor <= self.sequence
+        reader.position = self.sequence if reader.cursor is None else reader.cursor
 
     def read(self, name: str, *, frames: int = 1_000_000) -> None:
         """The reader takes some frames of what there is for it."""
         reader = self.readers[name]
         for _ in range(frames if reader.connected else 0):
-            if reader.fresh or (reader.cursor is not None and reader.cursor < self.floor):
-                reader.fresh = False
+            if reader.fresh or reader.position < self.floor:
+                reader.fresh, reader.position = False, self.sequence
                 last = self.sequence if self.fed else None
                 self.frame(reader, "snapshot", last, self.snapshot())
                 if last is None:
                     reader.cursor = None
                 continue
-            cursor = self.floor if reader.cursor is None else reader.cursor
-            following = next(((at, message) for at, message in self.log if at > cursor), None)
+            following = next(((at, message) for at, message in self.log if at > reader.position), None)
             if following is None:
                 return
+            reader.position = following[0]
             self.frame(reader, following[1]["type"], following[0], following[1])
 
     def frame(self, reader: ModelReader, event: str, sequence: int | None, message: Json) -> None:

@@ -386,7 +386,7 @@ def test_a_stream_that_begins_without_a_snapshot_is_found() -> None:
     model = bootstrap()
     model.connect("new")
     model.readers["new"].fresh = False
-    model.readers["new"].cursor = model.log[0][0]
+    model.readers["new"].position = model.log[0][0]
     assert found(finished(model), Verdict.RESUMES, "expected a snapshot")
 
 

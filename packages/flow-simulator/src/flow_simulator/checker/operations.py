@@ -76,16 +76,14 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
     return History(
         flow=flow,
         requests=requests,
-        operations=_operations(requests, frames, sequences),
+        operations=_operations(requests, frames),
         connections=connections,
         frames=frames,
         sequences=sequences,
     )
 
 
-def _operations(
-    requests: Sequence[Request], frames: Sequence[Framed], sequences: Sequence[int]
-) -> list[Operation]:
+def _operations(requests: Sequence[Request], frames: Sequence[Framed]) -> list[Operation]:
     seen_at = _where_seen(requests, frames)
     times = _Times(requests)
     operations: list[Operation] = []
@@ -93,22 +91,20 @@ def _operations(
         if request.refused:
             continue
         if request.messages:
-            operations += _messages(unit, request, times, seen_at, sequences)
+            operations += _messages(unit, request, times, seen_at)
         else:
             operations.append(_delete(unit, request, times))
     return operations + _losses(requests, first_unit=len(requests))
 
 
-def _messages(
-    unit: int, request: Request, times: "_Times", seen_at: dict[bytes, int], sequences: Sequence[int]
-) -> list[Operation]:
+def _messages(unit: int, request: Request, times: "_Times", seen_at: dict[bytes, int]) -> list[Operation]:
     answer = request.acknowledged
     exact = [seen_at.get(fingerprint(message)) for message in request.messages]
     if answer is None or answer.seq is None:
         lo, hi = times.bounds(request, late_ns=LATE_NS)
     else:
         exact[-1] = answer.seq
-        lo, hi = _last_below(answer.seq, sequences, apart_from=exact), answer.seq
+        lo, hi = times.last_acknowledged_before(answer.seq), answer.seq
     return [
         Operation(
             name=request.name if len(exact) == 1 else f"{request.name}[{index}]",
@@ -140,14 +136,6 @@ def _delete(unit: int, request: Request, times: "_Times") -> Operation:
     )
 
 
-def _last_below(sequence: int, sequences: Sequence[int], *, apart_from: Sequence[int | None]) -> int:
-    """The highest known sequence below one, apart from those of the same batch; 0 when there is none."""
-    at = bisect_left(sequences, sequence) - 1
-    while at >= 0 and sequences[at] in apart_from:
-        at -= 1
-    return sequences[at] if at >= 0 else 0
-
-
 def _where_seen(requests: Sequence[Request], frames: Sequence[Framed]) -> dict[bytes, int]:
     """Fingerprint -> sequence, of messages that were posted once and seen under one sequence."""
     posted = Counter(fingerprint(message) for request in requests for message in request.messages)
@@ -173,6 +161,13 @@ class _Times:
         )
         self._starts = [at for at, _ in by_start]
         self._lowest = list(accumulate((seq for _, seq in reversed(by_start)), min))[::-1]
+
+        self._acknowledged = sorted(answer.seq or 0 for _, answer in answers)
+
+    def last_acknowledged_before(self, sequence: int) -> int:
+        """The end of the batch before the one that ends at `sequence`, as far as known; 0 when none is."""
+        at = bisect_left(self._acknowledged, sequence)
+        return self._acknowledged[at - 1] if at else 0
 
     def bounds(self, request: Request, *, late_ns: int) -> tuple[float, float]:
         before = bisect_left(self._ends, request.began_ns)

@@ -27,11 +27,14 @@ class States:
         self._effects = Effects(history)
         self._exact = _ExactFold(history)
 
-    def problems(self, picture: Picture, moment: Moment) -> Iterator[str]:
-        """What is wrong with a state seen at a moment, one sentence each."""
+    def problems(self, picture: Picture, moment: Moment, *, settled: bool = False) -> Iterator[str]:
+        """What is wrong with a state seen at a moment, one sentence each.
+
+        A reader may stand between two messages of a batch; a `settled` state holds batches as a whole.
+        """
         wrong = [told(one) for one in self._effects.wrong(picture, moment)]
         yield from wrong
-        if not wrong:
+        if settled and not wrong:
             yield from halves(self._effects, picture, moment)
         if not wrong and (expected := self._exact.at(moment.sequence)) is not None:
             yield from _differences_in_order(picture, expected)
@@ -43,7 +46,10 @@ def check_final_snapshot(history: History, states: States, taken: SnapshotTaken)
     snapshot = NOTHING if taken.body is None else json.loads(taken.body)
     picture = Picture() if taken.body is None else Picture.of(snapshot)
     moment = Moment(sequence=inf if taken.seq is None else taken.seq, since_ns=taken.asked_ns)
-    problems = [*states.problems(picture, moment), *_problems_of_form(history.flow, snapshot, picture)]
+    problems = [
+        *states.problems(picture, moment, settled=True),
+        *_problems_of_form(history.flow, snapshot, picture),
+    ]
     for problem in problems:
         yield Finding(verdict=Verdict.SNAPSHOT, flow=history.flow, who=who, problem=problem)
 
@@ -137,7 +143,11 @@ class _ExactFold:
         if sequence not in self._pictures:
             picture = Picture()
             for at, operation in self._known:
-                if at <= sequence and operation.message is not None:
+                if at > sequence:
+                    break
+                if operation.message is None:
+                    picture = Picture()
+                else:
                     picture.fold(operation.message)
             self._pictures[sequence] = picture
         return self._pictures[sequence]
