@@ -13,6 +13,7 @@ import { Glyph } from "./Glyph";
 import { hrefOf, onPlainClick, openFlow } from "./route";
 import { Said } from "./Said";
 import { TokenForm } from "./TokenForm";
+import { ThemeButton } from "./Tools";
 import { Waiting } from "./Nothing";
 
 type Listed = {
@@ -95,6 +96,9 @@ export function Home({ openTheOnlyOne }: { openTheOnlyOne: boolean }) {
         <h1>Flows</h1>
         <span class="muted">
           {answer.value === "away" ? "the server does not answer; trying again" : plural(flows.value.length, "flow")}
+        </span>
+        <span class="tools">
+          <ThemeButton />
         </span>
         {flows.value.length > 6 && (
           <input

@@ -1,9 +1,11 @@
 /** The URL and the view state, kept the same. What is a step for the reader is one for the back button, too. */
 
-import { batch, effect, untracked } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { FIRST_VIEW, readUrl, type ViewState, writeUrl } from "../core/urlState";
 import { follow } from "../state/connection";
 import { apply, flowId, viewState } from "../state/view";
+
+const PHONE = "(max-width: 700px)";
 
 /** Set once somebody came back to the list: the only flow is then not opened by itself again. */
 let beenHome = false;
@@ -18,7 +20,8 @@ const isNewTab = (event: MouseEvent): boolean => event.metaKey || event.ctrlKey 
 
 /** Opens a flow as it is seen first. `instead`: in place of where the reader is. */
 export function openFlow(flow: string, { instead = false } = {}): void {
-  const next = { ...FIRST_VIEW, flow, theme: viewState.peek().theme, embed: viewState.peek().embed };
+  const view = matchMedia(PHONE).matches ? "table" : FIRST_VIEW.view;
+  const next = { ...FIRST_VIEW, flow, view, theme: viewState.peek().theme, embed: viewState.peek().embed };
   if (instead) replaceNext = true;
   apply(next);
 }
@@ -51,7 +54,12 @@ const isStep = (before: ViewState, after: ViewState): boolean =>
   (before.at === undefined) !== (after.at === undefined);
 
 export function startRouting(): void {
-  const read = (): void => batch(() => apply(readUrl(location.search)));
+  const read = (): void => {
+    const state = readUrl(location.search);
+    // On a phone the table comes first; the graph is there for whoever asks for it.
+    const first = new URLSearchParams(location.search).has("view") || !matchMedia(PHONE).matches ? state : { ...state, view: "table" as const };
+    apply(first);
+  };
   read();
   addEventListener("popstate", read);
   effect(() => {
