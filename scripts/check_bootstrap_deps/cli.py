@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,7 +27,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     """Runs the audit and returns the exit status: 0 match, 1 drift, 2 cycle, 3 usage or input."""
-    json_wanted = "json" in arguments or "--format=json" in arguments
+    # Looked for by hand, since a call that is wrong is answered in the format that it asks for too.
+    json_wanted = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     report = TextReport(
         sys.stdout, sys.stderr, colour="NO_COLOR" not in os.environ, verbose="--verbose" in arguments
     )

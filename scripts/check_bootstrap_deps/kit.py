@@ -65,26 +65,18 @@ def read_kit(directory: Path, *, shown: str) -> Kit:
     """
     if not directory.is_dir():
         raise InputError(f"kit directory not found: {shown}")
-    paths = sorted(
-        path for path in directory.glob("*.yaml") if path.name not in KUSTOMIZATION_FILES and path.is_file()
-    )
+    # A link that leads nowhere is an error where it is read, not a file that is not there.
+    paths = _files(directory, "*.yaml")
     if not paths:
         raise InputError(f"no YAML file in {shown}")
     kustomization = _read_kustomization(directory)
-    warnings = [
-        f"file {path.name} ends in .yml: it is not read here"
-        for path in sorted(directory.glob("*.yml"))
-        if path.name not in KUSTOMIZATION_FILES
-    ]
+    warnings = [*_not_installed(directory, paths, kustomization)]
     releases: dict[ReleaseId, Release] = {}
     flux_kustomizations: set[str] = set()
     for path in paths:
-        if kustomization.listed is not None and path.name not in kustomization.listed:
-            warnings.append(f"file {path.name} is not listed in kustomization.yaml: it is not installed")
         for document in read_documents(path, shown=path.name):
             for resource in _resources(document):
-                doubt = doubtful_kind(resource)
-                if doubt:
+                if doubt := doubtful_kind(resource):
                     warnings.append(f"{document.where}: {doubt}")
                 if resource.get("kind") == "HelmRelease":
                     release = _release(resource, path.name, document.where, kustomization.namespace)
@@ -107,6 +99,20 @@ def read_kit(directory: Path, *, shown: str) -> Kit:
         listed_but_missing=kustomization.missing,
         warnings=tuple(warnings),
     )
+
+
+def _files(directory: Path, pattern: str) -> list[Path]:
+    return sorted(
+        path for path in directory.glob(pattern) if path.name not in KUSTOMIZATION_FILES and not path.is_dir()
+    )
+
+
+def _not_installed(directory: Path, paths: list[Path], kustomization: _Kustomization) -> Iterator[str]:
+    for path in _files(directory, "*.yml"):
+        yield f"file {path.name} ends in .yml: it is not read here"
+    for path in paths:
+        if kustomization.listed is not None and path.name not in kustomization.listed:
+            yield f"file {path.name} is not listed in kustomization.yaml: it is not installed"
 
 
 def _resources(document: Document) -> Iterator[Mapping[str, object]]:

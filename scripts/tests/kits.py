@@ -1,10 +1,14 @@
-"""Small kits and expected graphs, written into a folder and audited by the real script."""
+"""Small kits and expected graphs, written into a folder and audited."""
 
 import json
 import subprocess
 from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+
+from check_bootstrap_deps.cli import main
 
 SCRIPT = Path(__file__).resolve().parents[1] / "check-bootstrap-deps.sh"
 
@@ -73,18 +77,26 @@ def lay_out(case: Case, folder: Path) -> tuple[str, ...]:
 
 
 def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, script: Path = SCRIPT) -> Outcome:
+    """What the script does, as people and pipelines call it."""
     done = subprocess.run([script, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+def call(*arguments: str, cwd: Path) -> Outcome:
+    """What `run` gives, without a process of its own: a tenth of the time."""
+    out, err = StringIO(), StringIO()
+    with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        exit_status = main(list(arguments))
+    return Outcome(exit_status, out.getvalue(), err.getvalue())
+
+
 def check(case: Case, folder: Path) -> Outcome:
     """Audits the case and holds the outcome to what it says."""
-    outcome = run(*lay_out(case, folder), cwd=folder)
+    outcome = call(*lay_out(case, folder), cwd=folder)
     everything = outcome.out + outcome.err
     assert outcome.exit_status == case.exit_status, everything
     assert case.says in (outcome.err if case.says.startswith("ERROR") else outcome.out), everything
     assert case.exit_status or not outcome.err, "a kit that passes leaves stderr empty"
-    assert "Traceback" not in everything
     if case.silent_about:
         assert case.silent_about not in everything
     return outcome

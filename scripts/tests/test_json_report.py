@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .kits import Case, check, release, slots
+from .kits import Case, call, check, release, slots
 
 KIT = {"01-a.yaml": release("a"), "02-b.yaml": release("b", "a"), "03-c.yaml": release("c", "a", "b")}
 JSON = ("--format", "json")
@@ -67,3 +67,9 @@ def test_rings_are_listed_and_what_is_behind_one_has_no_level(tmp_path: Path) ->
 def test_what_is_no_input_is_an_object_too(tmp_path: Path) -> None:
     report = _report(Case("", {"01-a.yaml": "{"}, slots("1 a"), 3, '"result": "input-error"', JSON), tmp_path)
     assert report["where"] == "01-a.yaml:2:1"
+
+
+def test_a_wrong_call_is_answered_in_the_format_that_it_asks_for(tmp_path: Path) -> None:
+    outcome = call("--format", "json", "--kit-dir", "void", cwd=tmp_path)
+    report = json.loads(outcome.out)
+    assert (outcome.exit_status, report["exit"], report["problem"]) == (3, 3, "kit directory not found: void")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .kits import Case, check, release, slots
+from .kits import Case, call, check, lay_out, release, slots
 
 A = {"01-a.yaml": release("a")}
 AB = {**A, "02-b.yaml": release("b", "a")}
@@ -154,6 +154,7 @@ CASES = [
         EXPECT_A,
         1,
         "ERROR: kustomization.yaml lists '02-b.yaml', which is not there",
+        silent_about="x.example",
     ),
 ]
 
@@ -161,3 +162,11 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_kit_is_read_as_flux_would_read_it(case: Case, tmp_path: Path) -> None:
     check(case, tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+    arguments = lay_out(Case("", A, EXPECT_A, 3, ""), tmp_path)
+    tmp_path.joinpath("kit/02-b.yaml").symlink_to("nowhere")
+    outcome = call(*arguments, cwd=tmp_path)
+    says = "ERROR: 02-b.yaml: cannot be read: No such file or directory\n"
+    assert (outcome.exit_status, outcome.err) == (3, says)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .kits import Case, check, lay_out, release, run, slots
+from .kits import Case, call, check, lay_out, release, slots
 
 KIT = {"01-a.yaml": release("a"), "02-b.yaml": release("b", "a"), "02a-c.yaml": release("c", "b", "a")}
 EXPECTED = """\
@@ -102,6 +102,6 @@ def test_a_place_that_cannot_be_written_to_is_an_input_error(tmp_path: Path) -> 
     arguments = lay_out(
         Case("", KIT, None, 3, "", ("--update", "--expected", "void/expected.yaml")), tmp_path
     )
-    outcome = run(*arguments, cwd=tmp_path)
+    outcome = call(*arguments, cwd=tmp_path)
     says = "ERROR: void/expected.yaml: cannot be written: No such file or directory\n"
     assert (outcome.exit_status, outcome.err) == (3, says)

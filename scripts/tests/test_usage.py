@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .kits import SCRIPT, Case, lay_out, release, run, slots
+from .kits import SCRIPT, Case, call, lay_out, release, run, slots
 
 AGREEING = Case("", {"01-a.yaml": release("a")}, slots("1 a"), 0, "")
 
@@ -27,6 +27,24 @@ AGREEING = Case("", {"01-a.yaml": release("a")}, slots("1 a"), 0, "")
 def test_a_mistake_in_the_call_is_an_input_error(arguments: list[str], says: str, tmp_path: Path) -> None:
     outcome = run(*arguments, cwd=tmp_path)
     assert (outcome.exit_status, outcome.err[: len(says)]) == (3, says)
+
+
+@pytest.mark.parametrize(
+    ("kit", "expected", "status"),
+    [
+        ({"01-a.yaml": release("a")}, slots("1 a"), 0),
+        ({"01-a.yaml": release("a")}, slots("1 b"), 1),
+        ({"01-a.yaml": release("a", "a")}, slots("1 a <- a"), 2),
+        ({"01-a.yaml": "{"}, slots("1 a"), 3),
+    ],
+)
+def test_the_script_hands_on_what_the_audit_found(
+    kit: dict[str, str], expected: str, status: int, tmp_path: Path
+) -> None:
+    arguments = lay_out(Case("", kit, expected, status, ""), tmp_path)
+    outcome = run(*arguments, cwd=tmp_path)
+    assert outcome == call(*arguments, cwd=tmp_path)
+    assert outcome.exit_status == status
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
