@@ -181,8 +181,6 @@ class Model:
                 reader.fresh, reader.position = False, self.sequence
                 last = self.sequence if self.fed else None
                 self.frame(reader, "snapshot", last, self.snapshot())
-                if last is None:
-                    reader.cursor = None
                 continue
             following = next(((at, message) for at, message in self.log if at > reader.position), None)
             if following is None:

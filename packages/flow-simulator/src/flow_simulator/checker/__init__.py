@@ -19,6 +19,8 @@ from flow_simulator.checker.entries import (
 )
 from flow_simulator.checker.finding import Finding, Verdict
 from flow_simulator.checker.log import Log, read_logs
+from flow_simulator.checker.reader import Reader
+from flow_simulator.checker.writer import RefusedError, Writer, flow_url, take_snapshot
 
 __all__ = [
     "Answered",
@@ -31,8 +33,13 @@ __all__ = [
     "Json",
     "Log",
     "Posting",
+    "Reader",
+    "RefusedError",
     "SnapshotTaken",
     "Verdict",
+    "Writer",
     "check",
+    "flow_url",
     "read_logs",
+    "take_snapshot",
 ]

@@ -82,6 +82,8 @@ class Disconnected(Struct, frozen=True, kw_only=True, tag_field="entry", tag="di
     reader: str
     connection: int
     reason: str
+    malformed: bool = False
+    """Whether it ended because what came is no frame as the contract has it."""
     at_ns: int
 
 

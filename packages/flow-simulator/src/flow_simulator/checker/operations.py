@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from math import inf
 from typing import Literal
 
-from flow_simulator.checker.entries import Connecting, Entry, Framed, Json
+from flow_simulator.checker.entries import Connecting, Disconnected, Entry, Framed, Json
 from flow_simulator.checker.picture import fingerprint
 from flow_simulator.checker.requests import Request, requests_of
 
@@ -55,6 +55,8 @@ class History:
     connections: Sequence[Connecting]
     frames: Sequence[Framed]
     """What all readers of the flow got, by time."""
+    ends: Sequence[Disconnected]
+    """How their connections ended."""
     sequences: Sequence[int]
     """Every sequence that somebody was told of, ascending, each once."""
 
@@ -68,6 +70,11 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
     frames = [
         entry for entry in entries if isinstance(entry, Framed) and (entry.reader, entry.connection) in ours
     ]
+    ends = [
+        entry
+        for entry in entries
+        if isinstance(entry, Disconnected) and (entry.reader, entry.connection) in ours
+    ]
     acknowledged = {
         answer.seq for request in requests for answer in request.answers if answer.seq is not None
     }
@@ -79,6 +86,7 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
         operations=_operations(requests, frames),
         connections=connections,
         frames=frames,
+        ends=ends,
         sequences=sequences,
     )
 

@@ -16,6 +16,9 @@ def check_resumes(history: History) -> Iterator[Finding]:
     frames: dict[tuple[str, int], list[Framed]] = defaultdict(list)
     for frame in history.frames:
         frames[frame.reader, frame.connection].append(frame)
+    for end in history.ends:
+        if end.malformed:
+            yield _finding(history, end.reader, end.reason)
     batches = _Batches(history)
     runs: dict[str, list[Framed]] = defaultdict(list)
     for connection in history.connections:

@@ -1,0 +1,49 @@
+"""Server-sent events as the contract writes them, read strictly: anything else is an error, not a guess."""
+
+import re
+
+from msgspec import Struct
+
+_FRAME = re.compile(r"event: (?P<event>[a-z-]+)\n(?:id: (?P<id>[1-9]\d{0,15})\n)?data: (?P<data>[^\r\n]+)")
+_REST = re.compile(r"retry: \d+")
+
+
+class WireFrame(Struct, frozen=True, kw_only=True):
+    """One frame; `id` is `None` for heartbeats and for the snapshot of a flow nobody has fed."""
+
+    event: str
+    id: int | None
+    data: str
+
+
+class MalformedFrameError(ValueError):
+    """What came is no frame as the contract has it."""
+
+
+class FrameParser:
+    """Bytes in any pieces in, whole frames out."""
+
+    def __init__(self) -> None:
+        """Nothing read yet."""
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> list[WireFrame]:
+        """The frames that a piece completes. Raises `MalformedFrameError`."""
+        *whole, self._rest = (self._rest + piece).split(b"\n\n")
+        return [frame for text in whole if (frame := _frame(text)) is not None]
+
+
+def _frame(text: bytes) -> WireFrame | None:
+    """The frame in a block of lines; `None` for one that only says when to come back."""
+    try:
+        lines = text.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedFrameError(f"no UTF-8: {text[:200]!r}") from error
+    if _REST.fullmatch(lines):
+        return None
+    parts = _FRAME.fullmatch(lines)
+    if parts is None:
+        raise MalformedFrameError(f"no frame: {lines[:200]!r}")
+    return WireFrame(
+        event=parts["event"], id=None if parts["id"] is None else int(parts["id"]), data=parts["data"]
+    )
