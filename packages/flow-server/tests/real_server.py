@@ -70,7 +70,8 @@ class Served:
         self.stop = stop
 
     def path(self, flow_id: str, rest: str) -> str:
-        return f"/v1/flows/{quote(flow_id, safe='')}{rest}"
+        segment = quote(flow_id, safe="").replace(".", "%2E")  # a client may resolve dot segments itself
+        return f"/v1/flows/{segment}{rest}"
 
     async def post(self, flow_id: str, body: Any, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes | str) else json.dumps(body)

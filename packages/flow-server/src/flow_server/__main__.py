@@ -1,5 +1,6 @@
 """`flow-server`: read the settings, open the store, serve until a signal."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -13,7 +14,7 @@ from flow_contract.service.listening import listening_socket
 from flow_contract.service.logs import configure_logs
 from flow_server.http.app import create_app
 from flow_server.hub import Hub
-from flow_server.serving.server import Server
+from flow_server.serving.server import Server, stopping_at_signals
 from flow_server.settings import Settings, settings_from
 from flow_server.store import Store, StoreError
 from flow_server.store.memory import MemoryStore
@@ -44,17 +45,21 @@ async def serve(settings: Settings) -> None:
         prefix=settings.path_prefix,
         frame_ancestors=settings.frame_ancestors,
     )
-    listener = listening_socket(settings.listen, backlog=4096, send_buffer_bytes=settings.send_buffer_bytes)
-    with listener:
+    server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s)
+    with stopping_at_signals(server):
         async with hub.running():
-            host, port = listener.getsockname()[:2]
-            log.info("listening", host=host, port=port, store=settings.store, epoch=hub.store.epoch)
-            await Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s).serve(sockets=[listener])
+            listener = listening_socket(
+                settings.listen, backlog=4096, send_buffer_bytes=settings.send_buffer_bytes
+            )
+            with listener:
+                host, port = listener.getsockname()[:2]
+                log.info("listening", host=host, port=port, store=settings.store, epoch=hub.store.epoch)
+                await server.serve(sockets=[listener])
     log.info("stopped")
 
 
 def main() -> None:
-    """The command; leaves with 0 after a stop signal."""
+    """The command; leaves with 0 after a stop signal, also one that comes while the store opens."""
     try:
         settings = settings_from(os.environ)
     except SettingError as error:
@@ -64,6 +69,8 @@ def main() -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop are ours to tell
     try:
         uvloop.run(serve(settings))
+    except asyncio.CancelledError:
+        log.info("stopped before the store was open")
     except (OSError, StoreError) as error:
         log.error("cannot start", problem=str(error))
         sys.exit(CANNOT_START)

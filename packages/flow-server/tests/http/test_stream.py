@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.response.sse import ServerSentEvent
 
 from flow_server.flow import RingBounds
 from flow_server.http import stream
@@ -177,9 +176,7 @@ async def test_a_reader_that_stalls_gets_every_message_when_it_reads_again(serve
         last = 0
         for number in range(300):
             last = await server.fed("f", nodes(f"n{number}", label="x" * 2000))
-        [reader] = next(iter(server.hub._audiences.values())).readers
-        assert reader.cursor is not None
-        assert reader.cursor < last, "it was stuck"
+        assert server.hub.stats.frames_out < 300, "it was stuck"
         received = await asyncio.to_thread(_read_until, connection, f"id: {last}\n".encode())
     assert received.count(b"event: upsert-nodes\n") == 300
     assert received.count(b"event: snapshot\n") == 1
@@ -214,9 +211,9 @@ async def test_all_ways_to_stream_send_the_same_frames(
 ) -> None:
     """Pushed to the connection, pulled over ASGI, and Litestar's own path without our override."""
     if way != "pushed":
-        monkeypatch.setattr(stream, "connection_of", lambda _: None)
+        monkeypatch.setattr(stream, "CONNECTION", "nobody offers this")
     if way == "litestar":
-        monkeypatch.setattr(stream.FlowStream, "to_asgi_response", ServerSentEvent.to_asgi_response)
+        monkeypatch.delattr(stream.FlowStream, "to_asgi_response")
     server = await serve(heartbeat_s=0.3)
     seqs = [await server.fed("f", nodes(f"n{number}")) for number in range(3)]
     async with server.reading("f", last_event_id=seqs[0]) as reader, server.reading("f") as fresh:

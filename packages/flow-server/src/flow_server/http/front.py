@@ -20,6 +20,7 @@ from flow_server.http.flow_path import (
 from flow_server.http.ingest import EventsDoor
 from flow_server.stats import Stats
 
+EVENTS_SEGMENT = "events"
 EVENTS_ROUTE = "/v1/flows/{flow_id}/events"
 
 
@@ -88,7 +89,7 @@ class Front:
             if (problem := answer_to(error)) is not None:
                 await send_error(send, problem)
             return scope, "unknown"
-        if of_a_flow and segments[3:] == ["events"] and scope["method"] == "POST":
+        if of_a_flow and segments[3:] == [EVENTS_SEGMENT] and scope["method"] == "POST":
             await self._events.answer(segments[2], scope, receive, send)
             return scope, EVENTS_ROUTE
         routed = scope.copy()

@@ -47,17 +47,11 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Stop at a signal; a second one does not wait for anybody."""
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop_at_signal, number)
-        try:
-            yield
-        finally:
-            for number in STOP_SIGNALS:
-                loop.remove_signal_handler(number)
+        """Leave signals alone: `stopping_at_signals` has them from before the store opens."""
+        yield
 
-    def _stop_at_signal(self, number: signal.Signals) -> None:
+    def stop(self, number: signal.Signals) -> None:
+        """Stop serving; a second call does not wait for anybody."""
         log.info("stopping", signal=number.name)
         self.force_exit = self.should_exit
         self.should_exit = True
@@ -77,3 +71,23 @@ class Server(uvicorn.Server):
         log.warning("connections cut after the grace time", connections=len(connections))
         for connection in connections:
             connection.transport.abort()  # type: ignore[union-attr]
+
+
+@contextlib.contextmanager
+def stopping_at_signals(server: Server) -> Generator[None]:
+    """Stop the server at SIGTERM and SIGINT; before it has started, cancel the task that is to start it."""
+    loop = asyncio.get_running_loop()
+    starting = asyncio.current_task()
+
+    def stop(number: signal.Signals) -> None:
+        server.stop(number)
+        if not server.started and starting is not None:
+            starting.cancel()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
