@@ -83,5 +83,5 @@ def _implied(
 ) -> Iterator[tuple[ReleaseId, ReleaseId]]:
     for release in above:
         for target in graph[release]:
-            if any(target in above.get(other, ()) for other in graph[release] if other != target):
+            if any(target in above.get(other, ()) for other in graph[release]):
                 yield release, target

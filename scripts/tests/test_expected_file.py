@@ -76,6 +76,25 @@ CASES = [
         "WARN: expected.yaml:2: unknown field 'dependsOn' is ignored",
     ),
     Case(
+        "a name twice is an error unless both say their namespace",
+        A,
+        "slots:\n- {slot: 1, name: a, namespace: flux-system}\n- {slot: 2, name: a}\n",
+        3,
+        "ERROR: expected.yaml: 'a' is declared twice: slot 1 (line 2) and slot 2 (line 3)",
+    ),
+    Case(
+        "a name without namespace means the release's own first",
+        {
+            **A,
+            "02-x.yaml": release("a", namespace="mgmt"),
+            "03-b.yaml": release("b", "a", namespace="mgmt"),
+        },
+        "slots:\n- {slot: 1, name: a, namespace: flux-system}\n- {slot: 2, name: a, namespace: mgmt}\n"
+        "- {slot: 3, name: b, depends_on: [a]}\n",
+        0,
+        "OK: no drift",
+    ),
+    Case(
         "one name may be declared in two namespaces",
         {**A, "02-x.yaml": release("a", namespace="mgmt"), "03-b.yaml": release("b", "a", "mgmt/a")},
         "slots:\n- {slot: 1, name: a, namespace: flux-system}\n- {slot: 2, name: a, namespace: mgmt}\n"

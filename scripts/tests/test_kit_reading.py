@@ -120,6 +120,13 @@ CASES = [
         "WARN: 02-b.yaml:1: kind HelmRelaese is no Flux kind",
     ),
     Case(
+        "a misspelt kind in a misspelt group is pointed at",
+        {**A, "02-b.yaml": release("b").replace("HelmRelease", "HelmRelaese").replace("helm.", "helms.")},
+        EXPECT_A,
+        0,
+        "WARN: 02-b.yaml:1: kind HelmRelaese is no Flux kind (HelmRelease is)",
+    ),
+    Case(
         "a release in the wrong API group is pointed at",
         {"01-a.yaml": release("a").replace("helm.toolkit", "helm.tolkit")},
         EXPECT_A,

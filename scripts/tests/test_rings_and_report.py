@@ -1,10 +1,11 @@
 """Rings in either graph, and the lines that others may grep."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from .kits import Case, check, release, slots
+from .kits import SCRIPT, Case, check, lay_out, release, slots
 
 A = {"01-a.yaml": release("a")}
 TWO_RING = {"01-a.yaml": release("a", "b"), "02-b.yaml": release("b", "a")}
@@ -115,6 +116,24 @@ def test_the_phases_come_in_order_each_after_an_empty_line(tmp_path: Path) -> No
         "== Summary ==",
     ]
     assert all(f"\n\n{heading}\n" in f"\n{outcome.out}" for heading in headings)
+
+
+def test_it_stops_at_a_drift(tmp_path: Path) -> None:
+    outcome = check(Case("", A, slots("1 b"), 1, "ERROR: 1 drift(s) detected."), tmp_path)
+    assert "Phase 4" not in outcome.out
+
+
+def test_on_one_stream_errors_stand_where_they_were_found(tmp_path: Path) -> None:
+    arguments = lay_out(Case("", TWO_RING, slots("1 a", "2 b <- a"), 1, ""), tmp_path)
+    both = subprocess.run(
+        [SCRIPT, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert both.stdout.index("== Phase 3") < both.stdout.index("ERROR: HR 'a'")
 
 
 def test_nothing_is_coloured_where_nobody_looks(tmp_path: Path) -> None:
