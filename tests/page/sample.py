@@ -55,7 +55,9 @@ def layered(count: int, *, seed: int = 1, levels: int = 9) -> list[Release]:
         earlier = [other for other in range(index) if level_of[other] < level_of[index]]
         near = earlier[-24:]
         chosen = draw.sample(near, min(len(near), draw.choice((1, 1, 2, 3)))) if near else []
-        releases.append(Release(name, tuple(names[other] for other in sorted(chosen)), namespace=f"ns-{index % 7}"))
+        releases.append(
+            Release(name, tuple(names[other] for other in sorted(chosen)), namespace=f"ns-{index % 7}")
+        )
     return releases
 
 
@@ -148,7 +150,12 @@ def _region(
         here = f"{region}/{release.name}"
         relationships.append({"fromId": here, "toId": region, "type": "contains", "condition": "always"})
         relationships.extend(
-            {"fromId": f"{region}/{other}", "toId": here, "type": "finish-to-start", "condition": "on-success"}
+            {
+                "fromId": f"{region}/{other}",
+                "toId": here,
+                "type": "finish-to-start",
+                "condition": "on-success",
+            }
             for other in release.depends_on
         )
     sent.append(Timed(delay_ms, {"type": "upsert-rels", "relationships": relationships}))
@@ -171,26 +178,61 @@ def _region(
             if release.name == bad:
                 length = 150_000
             running.append((now + length, len(sent), release))
-            send(now, node(release, now, reason="Progressing", attempts=attempts[release.name],
-                           message=f"Running 'install' action with timeout of 5m0s: {release.name}"))
+            send(
+                now,
+                node(
+                    release,
+                    now,
+                    reason="Progressing",
+                    attempts=attempts[release.name],
+                    message=f"Running 'install' action with timeout of 5m0s: {release.name}",
+                ),
+            )
         for release in todo:
             waiting = tuple(d for d in release.depends_on if d in known and status[d] != "succeeded")
             if waiting and told.get(release.name) != waiting:
                 told[release.name] = waiting
                 status[release.name] = "running"
-                send(now, node(release, now, reason="DependencyNotReady",
-                               message=f"dependency 'flux-system/{waiting[0]}' is not ready"))
+                send(
+                    now,
+                    node(
+                        release,
+                        now,
+                        reason="DependencyNotReady",
+                        message=f"dependency 'flux-system/{waiting[0]}' is not ready",
+                    ),
+                )
         if not running:
             break
         running.sort(key=lambda entry: entry[:2])
         now, _, release = running.pop(0)
         if release.name == bad:
             status[release.name] = "failed"
-            send(now, node(release, now, ended=True, reason="InstallFailed", stalled=True, attempts=2, failures=2,
-                           message="Helm install failed for release with chart: context deadline exceeded\n"
-                                   "Last Helm logs:\nbeginning wait for 14 resources with timeout of 5m0s"))
+            send(
+                now,
+                node(
+                    release,
+                    now,
+                    ended=True,
+                    reason="InstallFailed",
+                    stalled=True,
+                    attempts=2,
+                    failures=2,
+                    message="Helm install failed for release with chart: context deadline exceeded\n"
+                    "Last Helm logs:\nbeginning wait for 14 resources with timeout of 5m0s",
+                ),
+            )
         else:
             status[release.name] = "succeeded"
-            send(now, node(release, now, ended=True, reason="InstallSucceeded", attempts=attempts[release.name],
-                           message=f"Helm install succeeded for release {release.namespace}/{release.name}.v1"))
+            send(
+                now,
+                node(
+                    release,
+                    now,
+                    ended=True,
+                    reason="InstallSucceeded",
+                    attempts=attempts[release.name],
+                    message=f"Helm install succeeded for release {release.namespace}/{release.name}.v1",
+                ),
+            )
     return sent

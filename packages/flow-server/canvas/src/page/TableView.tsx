@@ -29,6 +29,9 @@ const HEADS: readonly Head[] = [
   { column: "why", title: "Why" },
 ];
 
+/** Then only the first four columns are there: a cell that spans more would make room for those that are not. */
+const NARROW = matchMedia("(max-width: 700px)");
+
 /** Sorted by region, the table is one part for each of them, with its own count. */
 type Line = { readonly lane: string } | Row;
 const isRow = (line: Line): line is Row => "key" in line;
@@ -123,7 +126,7 @@ function HeadCell({ head: { column, title } }: { head: Head }) {
 function Spacer({ count }: { count: number }) {
   return (
     <tr class="spacer" aria-hidden="true" style={{ height: `${count * ROW_PX}px` }}>
-      <td colSpan={HEADS.length} />
+      <td />
     </tr>
   );
 }
@@ -132,7 +135,7 @@ function LaneRow({ lane, index }: { lane: string; index: number }) {
   const tally = tallies.value.lanes.get(lane);
   return (
     <tr class="lane-row" aria-rowindex={index}>
-      <th scope="rowgroup" colSpan={HEADS.length}>
+      <th scope="rowgroup" colSpan={NARROW.matches ? 4 : HEADS.length}>
         <Said text={lane === "" ? "no region" : lane} />
         {tally !== undefined && (
           <span class="muted">
