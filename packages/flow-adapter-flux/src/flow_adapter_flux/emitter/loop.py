@@ -181,10 +181,11 @@ class Emitter:
         self._compare_at = loop.time() + self._resync_interval_s
         if isinstance(held, Unchanged):
             self._metrics.resyncs.labels("unchanged").inc()
+            self._note_sharing(None)
             return
         found = repair(mirror, held.snapshot, may_delete=self._shared == 0)
-        self._note_sharing(found.other_cluster)
         self._tag, self._compared_version = held.tag, mirror.version
+        self._note_sharing(found.other_cluster)
         repairs = outbox.restart(found.messages, held=found.held, now=loop.time())
         self._metrics.resyncs.labels("different" if repairs else "equal").inc()
         self._metrics.repairs.inc(repairs)
@@ -203,6 +204,8 @@ class Emitter:
             )
         elif self._shared:
             self._shared -= 1
+            if self._shared == 0:
+                self._tag = None  # what the other left behind can go now
         self._metrics.region_shared.set(1 if self._shared else 0)
 
     def _fresh_delays(self) -> Generator[float, object, None]:
