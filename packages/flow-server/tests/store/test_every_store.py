@@ -134,7 +134,7 @@ async def test_deletes_and_appends_at_once_leave_what_their_order_says(site: Sit
             writes = [hub.ingest("f", [node(f"{round_}-{index}")]) for index in range(5)]
             answers, _ = await asyncio.gather(asyncio.gather(*writes), hub.delete("f"))
             flow = hub.flow("f")
-            alive = {} if flow is None else {sequence: 1 for sequence in sequences_of(hub, "f")}
+            alive = {} if flow is None else dict.fromkeys(sequences_of(hub, "f"), 1)
             # What survived is a tail of what was written: nothing from before the delete, all from after.
             sequences = sorted(answer.seq for answer in answers)
             survivors = [sequence for sequence in sequences if sequence in alive]

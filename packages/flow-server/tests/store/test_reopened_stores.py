@@ -57,7 +57,9 @@ async def test_a_reader_resumes_after_a_restart_exactly_where_it_was(keeping_sit
         sequences = sequences_of(hub, "f")
         flow = hub.flow("f")
         assert flow is not None
-        expected = {cursor: _after(hub, "f", cursor) for cursor in (sequences[0], sequences[33], sequences[-2])}
+        expected = {
+            cursor: _after(hub, "f", cursor) for cursor in (sequences[0], sequences[33], sequences[-2])
+        }
     async with keeping_site.hub() as hub:
         await reached_back(hub, "f", sequences[0])
         for cursor, frames in expected.items():

@@ -162,9 +162,10 @@ async def test_signs_of_life_are_shared_between_replicas(shared_site: Site) -> N
         one.heard("f", "region-1")
         other.heard("f", "region-2")
         async with asyncio.timeout(WITHIN_S):
-            while not list(one.last_heard("f")) == list(other.last_heard("f")) or len(
-                list(one.last_heard("f"))
-            ) < 2:
+            while (
+                not list(one.last_heard("f")) == list(other.last_heard("f"))
+                or len(list(one.last_heard("f"))) < 2
+            ):
                 await asyncio.sleep(0.02)
         assert [name for name, _ in one.last_heard("f")] == ["region-1", "region-2"]
         async with shared_site.hub() as late, asyncio.timeout(WITHIN_S):

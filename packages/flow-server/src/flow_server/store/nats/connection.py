@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import nats.errors
@@ -159,6 +159,15 @@ class Connection:
         url = self._client.connected_url
         log.info("connected to nats again", server=url.netloc if url else "")
         self._on_change()
+
+
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks that use the library until they are done: some of its calls swallow a cancellation."""
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.1)
 
 
 async def _close(client: Client) -> None:

@@ -13,7 +13,7 @@ from flow_server.store import Accepted, Deleted, Item, Log, Store, StoreError, S
 from flow_server.store.nats.backfill import Incomplete, backfill
 from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.checkpoints import Checkpoints
-from flow_server.store.nats.connection import Connection
+from flow_server.store.nats.connection import Connection, ended
 from flow_server.store.nats.entries import KIND_HEADER, Kind, headers_of
 from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream
 from flow_server.store.nats.follower import Follower
@@ -127,9 +127,7 @@ class NatsStore:
                 if was_open and self._health.is_fine:
                     with contextlib.suppress(*TRANSPORT_ERRORS, Conflict, ValueError, StoreError):
                         await self._sweeper.sweep()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         for writer in list(self._writers.values()):
             await writer.stop()
         await self._connection.aclose()

@@ -20,7 +20,7 @@ from nats.js.api import Header
 from nats.js.errors import APIError
 
 from flow_server.store import Accepted, BatchTooLarge, Item, StoreFull, StoreUnavailable
-from flow_server.store.nats.connection import REQUEST_TIMEOUT_S, Connection
+from flow_server.store.nats.connection import REQUEST_TIMEOUT_S, Connection, ended
 from flow_server.store.nats.entries import Kind, headers_of
 from flow_server.store.nats.errors import FULL, TOO_LARGE, TRANSPORT_ERRORS, Conflict, conflict_of
 from flow_server.store.nats.group import Group, Waiting, take_group
@@ -80,8 +80,7 @@ class FlowWriter:
     async def stop(self) -> None:
         """Give up what is in flight; its outcome is unknown."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await ended([self._task])
 
     async def _empty_queue(self) -> None:
         group: list[Waiting] = []
