@@ -73,6 +73,15 @@ export function timeLeft(
   if (all.length < ENOUGH_LEADS) return undefined;
   const starts = laneStarts(graph, nodes);
   const usual = rangeOf(all);
+  // The same names come again in every region.
+  const ranges = new Map<string, TimeLeft | undefined>();
+  const rangeFor = (name: string): TimeLeft | undefined => {
+    if (!ranges.has(name)) {
+      const samples = known.get(name);
+      ranges.set(name, samples && rangeOf(samples));
+    }
+    return ranges.get(name);
+  };
   const asked = new Set(within);
   const finish = new Map<string, TimeLeft>();
   let lowMs = 0;
@@ -81,22 +90,22 @@ export function timeLeft(
   let named = 0;
   for (const key of inOrder(graph, nodes)) {
     const node = nodes.get(key)!;
-    const samples = known.get(nameOf(node));
-    const lead = samples ? rangeOf(samples) : usual;
+    const own = rangeFor(nameOf(node));
+    const lead = own ?? usual;
     // What runs already, or could: its time runs since then. Everything else starts when the last before it ends.
     const before = linksBefore(graph, key).flatMap(({ from }) => finish.get(from) ?? []);
     const since = releasedAt(graph, nodes, key, starts.get(graph.laneOf.get(key) ?? "")) ?? nowMs;
     const passed = before.length > 0 ? 0 : between(since, nowMs);
-    const own: TimeLeft = {
-      lowMs: Math.max(0, ...before.map((left) => left.lowMs)) + between(passed, lead.lowMs),
-      highMs: Math.max(0, ...before.map((left) => left.highMs)) + between(passed, lead.highMs),
+    const left: TimeLeft = {
+      lowMs: Math.max(0, ...before.map((each) => each.lowMs)) + between(passed, lead.lowMs),
+      highMs: Math.max(0, ...before.map((each) => each.highMs)) + between(passed, lead.highMs),
     };
-    finish.set(key, own);
+    finish.set(key, left);
     if (!asked.has(key)) continue;
     open++;
-    if (samples) named++;
-    lowMs = Math.max(lowMs, own.lowMs);
-    highMs = Math.max(highMs, own.highMs);
+    if (own) named++;
+    lowMs = Math.max(lowMs, left.lowMs);
+    highMs = Math.max(highMs, left.highMs);
   }
   // Everything took longer than ever seen: what was learnt does not apply here.
   if (open === 0 || named < ENOUGH_NAMES * open || highMs === 0) return undefined;

@@ -26,7 +26,7 @@ export type SvgColours = Readonly<Record<Look, string>> & {
 const GAP = 24;
 const HEAD = 30;
 /** Average width of a letter of 13 px; longer labels are cut, an SVG cannot do that by itself. */
-const LETTER = 6.6;
+const LETTER = 7.4;
 
 /** Text as it may stand in XML: escaped, and without the characters that XML 1.0 does not allow. */
 export const xml = (text: string): string =>
