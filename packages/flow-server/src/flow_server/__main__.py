@@ -18,6 +18,7 @@ from flow_server.serving.server import Server, stopping_at_signals
 from flow_server.settings import Settings, settings_from
 from flow_server.store import Store, StoreError
 from flow_server.store.memory import MemoryStore
+from flow_server.store.settings import MemorySettings, NatsSettings, SqliteSettings
 
 BAD_SETTING = 2
 """Exit status when a setting is missing or bad."""
@@ -29,9 +30,18 @@ log = structlog.get_logger("flow_server")
 
 
 def store_of(settings: Settings) -> Store:
-    """The store that the settings name."""
-    del settings
-    return MemoryStore(now_us=lambda: time.time_ns() // 1000)
+    """The store that the settings name. Raises `StoreError` when its library is not installed."""
+    match settings.store:
+        case MemorySettings():
+            return MemoryStore(now_us=lambda: time.time_ns() // 1000)
+        case SqliteSettings():
+            raise StoreError("FLOW_SERVER_STORE=sqlite is not there yet")
+        case NatsSettings():
+            try:
+                from flow_server.store.nats import NatsStore
+            except ModuleNotFoundError as error:
+                raise StoreError(f"FLOW_SERVER_STORE=nats needs flow-server[nats]: {error}") from error
+            return NatsStore(settings.store)
 
 
 async def serve(settings: Settings) -> None:
@@ -53,7 +63,7 @@ async def serve(settings: Settings) -> None:
             )
             with listener:
                 host, port = listener.getsockname()[:2]
-                log.info("listening", host=host, port=port, store=settings.store, epoch=hub.store.epoch)
+                log.info("listening", host=host, port=port, store=settings.store.name, epoch=hub.store.epoch)
                 await server.serve(sockets=[listener])
     log.info("stopped")
 

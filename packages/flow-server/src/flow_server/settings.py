@@ -16,6 +16,7 @@ from flow_contract.service.environment import (
 from flow_contract.service.listening import ListenAddress
 from flow_server.flow import RingBounds
 from flow_server.http.ingest import IngestBounds
+from flow_server.store.settings import MemorySettings, StoreSettings, store_settings_from
 
 PREFIX = "FLOW_SERVER_"
 """All settings begin so."""
@@ -39,7 +40,7 @@ class Settings:
 
     listen: ListenAddress = EVERYWHERE
     """Address and port; without a host IPv4 and IPv6."""
-    store: str = "memory"
+    store: StoreSettings = field(default_factory=MemorySettings)
     """Where the log is kept."""
     ring: RingBounds = field(default_factory=RingBounds)
     """How much of its log each flow keeps at hand."""
@@ -67,7 +68,7 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
     defaults = Settings()
     settings = Settings(
         listen=environment.optional(f"{PREFIX}LISTEN_ADDR", LISTEN_ADDRESS, defaults.listen),
-        store=environment.optional(f"{PREFIX}STORE", choice("memory", "sqlite", "nats"), defaults.store),
+        store=store_settings_from(environment, prefix=PREFIX),
         ring=RingBounds(
             entries=environment.optional(
                 f"{PREFIX}RING_CAPACITY", whole_number(least=1, most=1_000_000), defaults.ring.entries

@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flow_contract import FlowMessage, FlowNode, UpsertNodes
 from flow_server.flow import RingBounds
 from flow_server.hub import Hub
 from flow_server.store import Store
 from flow_server.store.memory import MemoryStore
-from flow_server.store.nats import NatsSettings, NatsStore
+from flow_server.store.nats import NatsStore
+from flow_server.store.settings import NatsSettings
 from flow_simulator.nats_servers import NatsServer
 
 
@@ -67,7 +69,7 @@ SITES: dict[str, Callable[[Path, Callable[[], NatsServer]], Site]] = {
 }
 
 
-def node(node_id: str, status: str = "running", **fields: str) -> FlowMessage:
+def node(node_id: str, status: str = "running", **fields: Any) -> FlowMessage:
     """An `upsert-nodes` message of one node."""
     return UpsertNodes(nodes=(FlowNode(id=node_id, flow_id="f", label=node_id, status=status, **fields),))
 

@@ -13,6 +13,7 @@ from flow_server.hub import Hub
 from flow_server.reading import Ending
 from flow_server.store import Accepted, StoreUnavailable
 
+from ..real_server import until
 from .sites import Site, last_of, node, nodes_of, sequences_of
 
 
@@ -207,9 +208,7 @@ async def test_a_write_during_an_outage_fails_and_its_retry_with_the_key_is_stor
         assert nodes_of(hub, "f") == [("a", "running"), ("b", "running"), ("c", "running")]
         assert len(sequences_of(hub, "f")) == 3, "an unknown outcome and its retry are one"
         assert accepted.seq == last_of(hub, "f")
-        async with asyncio.timeout(20):
-            while not hub.store.writable():
-                await asyncio.sleep(0.02)
+        await until(hub.store.writable)
 
 
 async def _retried(hub: Hub, *, key: str) -> Accepted:

@@ -8,18 +8,13 @@ from flow_server.flow import RingBounds
 from flow_server.hub import Hub
 from flow_server.store import StoreError
 
+from ..real_server import until
 from .sites import Site, last_of, node, nodes_of, sequences_of
 
 
 async def reached_back(hub: Hub, flow_id: str, cursor: int) -> None:
     """Return when the ring holds everything after the cursor: a store may fetch the past after its start."""
-    async with asyncio.timeout(20):
-        while True:
-            flow = hub.flow(flow_id)
-            assert flow is not None
-            if flow.floor <= cursor:
-                return
-            await asyncio.sleep(0.01)
+    await until(lambda: (flow := hub.flow(flow_id)) is not None and flow.floor <= cursor)
 
 
 async def test_sequences_grow_over_restarts_whatever_is_kept(site: Site) -> None:

@@ -4,7 +4,6 @@ Layout and limits: docs/stores.md. What was acknowledged is on `replicas` server
 any of them, and a power cut of several only when they have `sync_interval: always`.
 """
 
-from flow_server.store.nats.settings import NatsSettings
 from flow_server.store.nats.store import NatsStore
 
-__all__ = ["NatsSettings", "NatsStore"]
+__all__ = ["NatsStore"]

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from flow_server.store import StoreError
 from flow_server.store.nats.credentials import Credentials
 from flow_server.store.nats.errors import TRANSPORT_ERRORS
-from flow_server.store.nats.settings import NatsSettings
+from flow_server.store.settings import NatsSettings
 
 REQUEST_TIMEOUT_S = 2.0
 """How long one request waits for its answer; a leader that is alive answers in milliseconds."""

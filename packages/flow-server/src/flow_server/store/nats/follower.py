@@ -27,10 +27,10 @@ from flow_server.store.nats.entries import (
 from flow_server.store.nats.errors import TRANSPORT_ERRORS, Gap, is_missing_stream
 from flow_server.store.nats.ledger import Ledger
 from flow_server.store.nats.recovery import Past, StaleRead, recover
-from flow_server.store.nats.settings import NatsSettings
 from flow_server.store.nats.stream import settle_bucket, settle_stream
 from flow_server.store.nats.subjects import PROBE_NAME, flow_id_of
 from flow_server.store.nats.tail import Delivery, DeliveryEnded, delivery
+from flow_server.store.settings import NatsSettings
 
 PAUSE_S = (0.05, 0.3)
 """Pause before the next round, drawn from this range."""

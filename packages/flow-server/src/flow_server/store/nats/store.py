@@ -19,13 +19,13 @@ from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing
 from flow_server.store.nats.follower import Follower
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
-from flow_server.store.nats.settings import NatsSettings
 from flow_server.store.nats.signs import SignsOfLife
 from flow_server.store.nats.subjects import PROBE_NAME, entry_of, token_of, wire_sequence
 from flow_server.store.nats.sweep import Sweeper
 from flow_server.store.nats.tail import DeliveryEnded
 from flow_server.store.nats.values import Values
 from flow_server.store.nats.writer import FlowWriter
+from flow_server.store.settings import NatsSettings
 
 START_S = 60.0
 """How long the start waits for servers, an election or a stream that recovers."""

@@ -23,7 +23,7 @@ from flow_server.store import StoreError
 from flow_server.store.nats.calls import add_stream
 from flow_server.store.nats.entries import FORMAT, check_format
 from flow_server.store.nats.errors import NAME_IN_USE, UnsafeStream, is_missing_stream
-from flow_server.store.nats.settings import NatsSettings
+from flow_server.store.settings import NatsSettings
 
 ENTRIES_PER_FLOW = 8192
 """How many entries of a flow the stream keeps; twice what may be without a checkpoint."""
