@@ -12,7 +12,7 @@ A mistake is 400 with a sentence that names it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -29,7 +29,13 @@ from flow_simulator.kubernetes.faults import Fault
 from flow_simulator.kubernetes.problems import Problem
 from flow_simulator.kubernetes.resources import resource_named
 
-_FAULTS = msgspec.json.Decoder(Fault | list[Fault])
+_ONE: msgspec.json.Decoder[Fault] = msgspec.json.Decoder(Fault)
+_MANY = msgspec.json.Decoder(list[Fault])
+
+
+def _faults(body: bytes) -> list[Fault]:
+    """One fault or many. Raises msgspec.MsgspecError."""
+    return _MANY.decode(body) if body.lstrip().startswith(b"[") else [_ONE.decode(body)]
 
 
 class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,8 +53,7 @@ def control_app(cluster: SimulatedCluster, flux: FluxDriver | None = None) -> Li
     @post("/faults", status_code=204)
     async def inject(request: Request[Any, Any, Any]) -> None:
         try:
-            faults = _FAULTS.decode(await request.body())
-            await cluster.inject(*(faults if isinstance(faults, list) else [faults]))
+            await cluster.inject(*_faults(await request.body()))
         except (msgspec.MsgspecError, ValueError, Problem) as error:
             raise ClientException(str(error)) from error
 
@@ -101,7 +106,7 @@ class _Guest(uvicorn.Server):
 @asynccontextmanager
 async def serving_control(
     cluster: SimulatedCluster, flux: FluxDriver | None = None, *, address: ListenAddress | None = None
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str]:
     """Serve the control API (on a free port of 127.0.0.1) and give its URL."""
     with listening_socket(address or ListenAddress("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(control_app(cluster, flux), log_config=None, access_log=False, lifespan="off")

@@ -19,7 +19,7 @@ class Region:
 
 
 def planned_regions(names: Sequence[str] = REGIONS, *, seed: int = 1) -> list[Region]:
-    """The first is the primary one; in the last of several a release fails for good, with what waits for it."""
+    """The first is the primary one; in the last of several a release fails for good and some wait for it."""
     regions: list[Region] = []
     for index, name in enumerate(names):
         role = Role.SECONDARY if index else Role.PRIMARY

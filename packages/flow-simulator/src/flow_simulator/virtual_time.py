@@ -15,6 +15,10 @@ SETTLE_S = 0.001
 """Real seconds to wait for bytes on their way through the kernel before time jumps."""
 
 
+IDLE_FILES = 2
+"""The loop's own wake-up pipe and one listening socket: with no more than these nothing is on its way."""
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """A selector that reports how long it would have waited instead of waiting."""
 
@@ -28,7 +32,8 @@ class _JumpingSelector(selectors.DefaultSelector):
             return ready
         if timeout is None:
             return super().select(None)
-        ready = super().select(min(SETTLE_S, timeout))
+        if len(self.get_map()) > IDLE_FILES:
+            ready = super().select(min(SETTLE_S, timeout))
         if not ready:
             self.jumped_s += timeout
         return ready

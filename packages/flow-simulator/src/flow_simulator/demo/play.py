@@ -19,6 +19,8 @@ from flow_simulator.demo.options import Options, options_from
 from flow_simulator.demo.processes import ChildEnded, Children
 
 LISTENING_WITHIN_S = 30.0
+SAID_AFTER_S = 1.2
+"""The address is printed when somebody listens there, and after this long at the latest."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,7 +58,8 @@ async def _play(options: Options) -> None:
         children = Children(folder)
         try:
             url = options.server or await _start_server(children, options)
-            _say(f"Page: {url}/?flow={quote(options.flow, safe='')}")
+            if options.server:
+                _say_page(url, options)
             async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
                 await _start_regions(tasks, stack, children, options, folder=folder, url=url)
                 await children.first_to_end()
@@ -68,17 +71,19 @@ async def _play(options: Options) -> None:
 
 
 async def _start_server(children: Children, options: Options) -> str:
-    """Start a flow server and give its URL as soon as somebody listens there."""
+    """Start a flow server, print the page's address, and give its URL as soon as somebody listens there."""
     port = _free_port(options.port)
     address = f"127.0.0.1:{port}"
     await children.start("server", "flow_server", {"FLOW_SERVER_LISTEN_ADDR": address})
     ended = asyncio.ensure_future(children.first_to_end())
     try:
-        deadline = time.monotonic() + LISTENING_WITHIN_S
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
+        began, said = time.monotonic(), False
+        while time.monotonic() < began + LISTENING_WITHIN_S:
+            listening = await _somebody_listens(port)
+            if not said and (listening or time.monotonic() > began + SAID_AFTER_S):
+                _say_page(f"http://{address}", options)
+                said = True
+            if listening:
                 return f"http://{address}"
             await asyncio.wait({ended}, timeout=0.02)
             if ended.done():
@@ -122,6 +127,19 @@ async def _start_regions(
         driver = FluxDriver(cluster, region.plan, speed=options.speed, now=time.time)
         tasks.create_task(driver.run())
     tasks.create_task(show_progress(clusters))
+
+
+async def _somebody_listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _say_page(url: str, options: Options) -> None:
+    _say(f"Page: {url}/?flow={quote(options.flow, safe='')}")
 
 
 def _free_port(wanted: int) -> int:

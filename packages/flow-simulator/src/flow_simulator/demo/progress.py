@@ -1,4 +1,4 @@
-"""What the terminal shows: one line a region, drawn in place on a terminal, printed now and then elsewhere."""
+"""What the terminal shows: a line for each region, drawn in place; elsewhere printed now and then."""
 
 import asyncio
 import sys
@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from flow_simulator.kubernetes import SimulatedCluster
+from flow_simulator.kubernetes.resources import JsonObject
 
 DRAWN_EVERY_S = 0.25
 PRINTED_EVERY_S = 5.0
@@ -42,15 +43,15 @@ class Count:
         )
 
 
-def _kind(status: dict[str, object]) -> str:
-    conditions = status.get("conditions")
-    by_type = {c["type"]: c for c in conditions} if isinstance(conditions, list) else {}  # pyright: ignore
-    ready = by_type.get("Ready", {})  # pyright: ignore
-    if by_type.get("Stalled", {}).get("status") == "True" or ready.get("reason") == "InstallFailed":  # pyright: ignore
+def _kind(status: JsonObject) -> str:
+    conditions: list[JsonObject] = status.get("conditions") or []
+    by_type = {condition["type"]: condition for condition in conditions}
+    ready = by_type.get("Ready", {})
+    if "Stalled" in by_type or ready.get("reason") == "InstallFailed":
         return "failed"
-    if ready.get("status") == "True":  # pyright: ignore
+    if ready.get("status") == "True":
         return "ready"
-    return "running" if ready.get("status") == "Unknown" else "waiting"  # pyright: ignore
+    return "running" if ready.get("status") == "Unknown" else "waiting"
 
 
 def count(region: str, cluster: SimulatedCluster) -> Count:

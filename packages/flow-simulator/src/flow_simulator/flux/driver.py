@@ -1,7 +1,7 @@
 """Plays a Flux against a simulated cluster at any speed, and buries what somebody deletes.
 
-Times that Flux writes are the wall clock's at the moment of writing: at thirteen times the speed an install of
-40 s takes 3 s on every clock a reader has, so that "running for", "took" and "elapsed" agree with what is seen.
+Times that Flux writes are the wall clock's at the moment of writing: at thirteen times the speed an install
+of 40 s takes 3 s on every clock a reader has; "running for", "took" and "elapsed" agree with what is seen.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class FluxDriver:
     def __init__(
         self, cluster: SimulatedCluster, plan: Plan, *, speed: float, now: Callable[[], float]
     ) -> None:
-        """`speed`: Flux's seconds in a real one, 0 stands still. `now`: Unix seconds, for what Flux writes."""
+        """`speed`: Flux's seconds in a real one, 0 stands still. `now`: Unix seconds for what is written."""
         self._cluster = cluster
         self._flux = Flux(plan, stamp=lambda _: written(now()))
         self._speed = speed

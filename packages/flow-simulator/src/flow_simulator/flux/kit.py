@@ -33,5 +33,7 @@ class KitRelease(msgspec.Struct, frozen=True, rename="camel"):
 @cache
 def bootstrap_kit() -> tuple[KitRelease, ...]:
     """The releases in the order of their files."""
-    content: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("bootstrap-kit.yaml").read_text())
+    content: dict[str, Any] = yaml.safe_load(
+        files("flow_simulator.flux").joinpath("bootstrap-kit.yaml").read_text()
+    )
     return tuple(msgspec.convert(content["releases"], list[KitRelease]))

@@ -1,8 +1,8 @@
 """Flux as a state machine in virtual time: a queue of events, four workers, and writes as output. Pure.
 
-helm-controller takes releases one by one (`--concurrent` workers), looks at suspension, dependencies and chart,
-and runs Helm; source-controller pulls charts on the side. Every status write that the real ones make is one
-write here, in the same order; `run_until` gives those up to a moment. Source: helm-controller 1.6.
+helm-controller takes releases one by one (`--concurrent` workers), looks at suspension, dependencies and
+chart, and runs Helm; source-controller pulls charts on the side. Every status write that the real ones make
+is one write here, in the same order; `run_until` gives those up to a moment. Source: helm-controller 1.6.
 """
 
 import heapq
@@ -19,6 +19,7 @@ STEP_S = 0.1
 """How long a worker is busy with a look that changes nothing."""
 UNDO_S = (6.0, 15.0)
 NEXT_VERSION = "-next"
+NOT_RECONCILED = "latest generation of object has not been reconciled"
 
 
 class Flux:
@@ -160,8 +161,7 @@ class Flux:
             self._wait(release, "DependencyNotReady", blocker)
             self._done(release, again_s=self._plan.poll_s)
         elif not release.chart_ready and not release.plan.chart_ref:
-            message = (release.chart_conditions.get("Ready") or {}).get("message", "latest generation of object "
-                                                                         "has not been reconciled")  # fmt: skip
+            message = (release.chart_conditions.get("Ready") or {}).get("message", NOT_RECONCILED)
             chart = f"{release.plan.namespace}/{release.chart_name}"
             self._wait(release, "SourceNotReady", f"HelmChart '{chart}' is not ready: {message}")
             # The chart's own change brings the release back.

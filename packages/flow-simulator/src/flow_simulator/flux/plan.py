@@ -16,7 +16,7 @@ RETRIES_AND_SUCCEEDS = "bp-harbor"
 FAILS_FOR_GOOD = "bp-opentelemetry-operator"
 """Two releases, one behind the other, wait for it: a modest part of the graph."""
 CHART_FAILS = ("bp-seaweedfs", "bp-coraza")
-"""Charts that cannot be pulled for 90 s: of a release that waits anyway, and of one that waits for nothing else."""
+"""Charts that cannot be pulled for 90 s: of one that waits anyway, and of one that lacks nothing else."""
 CHART_FAILURE_S = 90.0
 LATE = ("bp-coraza", "bp-syft-grype")
 """Created ten minutes after the others."""
@@ -71,7 +71,7 @@ def bootstrap_plan(
     fails_for_good: str | None = None,
     kit: Sequence[KitRelease] | None = None,
 ) -> Plan:
-    """The script of a bootstrap of about 20 minutes; `fails_for_good` names a release that never gets ready."""
+    """The script of a bootstrap of about 20 minutes; `fails_for_good`: a release that never gets ready."""
     random = Random(seed)
     releases = [
         _planned(release, random, role=role, fails_for_good=fails_for_good)

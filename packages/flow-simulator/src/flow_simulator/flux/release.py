@@ -1,4 +1,4 @@
-"""One release inside the simulated Flux: its conditions, history and counters, and the status they make. Pure."""
+"""One release inside the simulated Flux: conditions, history and counters, and the status they make. Pure."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256

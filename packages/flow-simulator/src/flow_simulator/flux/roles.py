@@ -11,8 +11,8 @@ class Role(Enum):
 
 
 _EVERYWHERE = {"HCLOUD_HR_SUSPEND": "false", "HUAWEI_HR_SUSPEND": "false"}
-# The kit suspends Huawei's storage driver by default. bp-cnpg depends on it, and a suspended release never gets
-# ready: with the default half of the graph would wait for ever.
+# The kit suspends Huawei's storage driver by default. bp-cnpg depends on it, and a suspended release never
+# gets ready: with the default half of the graph would wait for ever.
 
 SUBSTITUTIONS: dict[Role, dict[str, str]] = {
     Role.PRIMARY: {**_EVERYWHERE, "SECONDARY_HR_SUSPEND": "false", "SECONDARY_EDGE_SUSPEND": "true"},

@@ -194,6 +194,10 @@ class SimulatedCluster:
         """How many watches are open."""
         return len(self.server.streams)
 
+    async def until_watched(self, *, streams: int = 1) -> None:
+        """Wait until at least so many watches are open."""
+        await self.server.until_watched(streams=streams)
+
     @property
     def requests(self) -> list[Seen]:
         """The last 10,000 requests, oldest first."""

@@ -56,4 +56,7 @@ def delete_at_once(changes: Changes, resource: Resource, key: Key) -> None:
     """Delete an object whatever its finalizers. Raises `Problem` when it is not there."""
     if changes.get(resource, key) is not None:
         changes.patch(resource, key, {"metadata": {"finalizers": None}}, manager=MANAGER)
+        if changes.get(resource, key) is None:
+            # It was marked for deletion already, and only its finalizers held it.
+            return
     changes.delete(resource, key)

@@ -53,6 +53,7 @@ class Server:
         self.rules = Rules(elapsed_s=self.elapsed_s)
         self.slow_line_s = 0.0
         self.streams: set[WatchStream] = set()
+        self._opened = asyncio.Event()
         self.connections: set[Connection] = set()
         self.seen: deque[Seen] = deque(maxlen=REQUESTS_REMEMBERED)
         self.counts: Counter[tuple[str, str, int]] = Counter()
@@ -227,6 +228,16 @@ class Server:
             await stream.run()
         finally:
             self.streams.discard(stream)
+
+    async def until_watched(self, *, streams: int) -> None:
+        """Wait until at least so many watches are open."""
+        while sum(stream.opened for stream in self.streams) < streams:
+            self._opened.clear()
+            await self._opened.wait()
+
+    def stream_opened(self) -> None:
+        """Told when the head of a stream was written."""
+        self._opened.set()
 
     def _note(self, request: Request, *, status: int) -> None:
         verb, resource = verb_and_resource(request)

@@ -40,6 +40,10 @@ class Pace(Protocol):
         """Wait while the server is frozen or its watches are mute."""
         ...
 
+    def stream_opened(self) -> None:
+        """Told when the head of a stream was written."""
+        ...
+
 
 class WatchStream:
     """One running watch."""
@@ -54,6 +58,8 @@ class WatchStream:
         self._injected: deque[bytes | End] = deque()
         self._cursor = self._store.version if watch.start is None else watch.start
         self._ended: End | None = None
+        self.opened = False
+        """Whether the head of the answer is on its way."""
 
     def inject(self, what: bytes | End) -> None:
         """Send this before anything else, or end like this."""
@@ -75,6 +81,8 @@ class WatchStream:
             await asyncio.sleep(pace.real_s(watch.after_s))
             await pace.may_write(watch=False)
             self.connection.write(head(200, (*watch.header_lines(), ("Transfer-Encoding", "chunked"))))
+            self.opened = True
+            pace.stream_opened()
             if watch.first_line is not None:
                 await self._write(watch.first_line)
                 return self._finish("clean")
