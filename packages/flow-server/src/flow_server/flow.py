@@ -158,7 +158,7 @@ class Flow:
             crowded = len(self._frames_in_flight) >= SNAPSHOTS_IN_FLIGHT
             if newest.cursor == self.last or (crowded and self._ring.holds_after(newest.cursor)):
                 return newest
-        wire = sse.frame(event="snapshot", data=self.snapshot(), sequence=self.last)
+        wire = sse.frame(event=b"snapshot", data=self.snapshot(), sequence=self.last)
         self._snapshot_frame = Chunk(wire, cursor=self.last, frames=1)
         self._frames_in_flight.add(self._snapshot_frame)
         return self._snapshot_frame

@@ -279,5 +279,5 @@ class Reader:
         self._greeted = True
         self.cursor = None
         header = derived_header(self.flow_id, status="pending", started_at_ms=self._now_ms())
-        wire = sse.frame(event="snapshot", data=snapshot_json(FlowState(), header=header))
+        wire = sse.frame(event=b"snapshot", data=snapshot_json(FlowState(), header=header))
         return Chunk(wire, cursor=None, frames=1)

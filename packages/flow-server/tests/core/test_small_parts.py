@@ -46,8 +46,8 @@ def test_every_sequence_is_a_cursor(sequence: int) -> None:
 
 
 def test_a_frame_has_its_lines_in_the_contracts_order() -> None:
-    assert sse.frame(event="snapshot", data=b"{}", sequence=7) == b"event: snapshot\nid: 7\ndata: {}\n\n"
-    assert sse.frame(event="snapshot", data=b"{}") == b"event: snapshot\ndata: {}\n\n"
+    assert sse.frame(event=b"snapshot", data=b"{}", sequence=7) == b"event: snapshot\nid: 7\ndata: {}\n\n"
+    assert sse.frame(event=b"snapshot", data=b"{}") == b"event: snapshot\ndata: {}\n\n"
     assert sse.HEARTBEAT == b"event: heartbeat\ndata: {}\n\n"
     assert sse.retry(delay_ms=1500) == b"retry: 1500\n\n"
 

@@ -1,10 +1,12 @@
 """A message with its sequence and time of receipt, as a log keeps it."""
 
+import msgspec
 from msgspec import Struct
 
-from flow_contract import FlowMessage, decode_message
+from flow_contract import FlowMessage
 
 _TYPE_STARTS = len(b'{"type":"')
+_decode = msgspec.json.Decoder(FlowMessage).decode  # of our own bytes: the contract was checked before
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -18,10 +20,10 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """The message itself; `None` when the envelope was read from a log and nobody needed it yet."""
 
     @property
-    def type(self) -> str:
+    def type(self) -> bytes:
         """The message's `type`, read from the JSON, which always begins with it."""
-        return self.encoded[_TYPE_STARTS : self.encoded.index(b'"', _TYPE_STARTS)].decode()
+        return self.encoded[_TYPE_STARTS : self.encoded.index(b'"', _TYPE_STARTS)]
 
     def decoded(self) -> FlowMessage:
         """The message, decoded now if it was not before."""
-        return self.message or decode_message(self.encoded)
+        return self.message or _decode(self.encoded)

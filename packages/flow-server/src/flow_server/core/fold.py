@@ -17,9 +17,7 @@ from flow_contract import (
     FlowInstance,
     FlowMessage,
     FlowNode,
-    NodeKey,
     Relationship,
-    RelationshipKey,
     Snapshot,
     UpsertFlow,
     UpsertNodes,
@@ -64,11 +62,11 @@ class FlowState:
     def __init__(self, image: StateImage | None = None) -> None:
         """The empty state, or the state that an image shows."""
         self.header: FlowInstance | None = None
-        self.nodes: dict[NodeKey, Held[FlowNode]] = {}
-        self.relationships: dict[RelationshipKey, Held[Relationship]] = {}
-        self._keys_of_id: dict[str, set[NodeKey]] = {}
-        self._touching: dict[str, set[RelationshipKey]] = {}
-        self._standings: Counter[tuple[str, bool]] = Counter()  # (status, suspended) -> nodes
+        # Plain tuples that equal the natural keys: building a named one costs as much as the rest of an upsert.
+        self.nodes: dict[tuple[str, str], Held[FlowNode]] = {}
+        self.relationships: dict[tuple[str, str, str], Held[Relationship]] = {}
+        self._keys_of_id: dict[str, set[tuple[str, str]]] = {}
+        self._touching: dict[str, set[tuple[str, str, str]]] = {}
         if image is not None:
             self.header = image.header
             self._put_nodes(image.nodes)
@@ -106,11 +104,11 @@ class FlowState:
 
     def rollup(self) -> str:
         """The worst status of all nodes. Source: the contract, "Rollup"."""
-        return rollup(standing for standing, count in self._standings.items() if count)
+        return rollup({(held.value.status, held.value.suspended) for held in self.nodes.values()})
 
     def counts(self) -> dict[str, int]:
         """Nodes by status, without those that contain others and those suspended on purpose."""
-        parents = {key.to_id for key in self.relationships if key.type == "contains"}
+        parents = {to_id for _, to_id, kind in self.relationships if kind == "contains"}
         return dict(
             Counter(
                 held.value.status
@@ -121,32 +119,29 @@ class FlowState:
 
     def _put_nodes(self, nodes: Iterable[FlowNode]) -> None:
         for node in nodes:
-            key = node.key
-            if (old := self.nodes.get(key)) is not None:
-                self._standings[old.value.status, old.value.suspended] -= 1
-            else:
+            key = (node.flow_id, node.id)
+            if key not in self.nodes:
                 self._keys_of_id.setdefault(node.id, set()).add(key)
-            self._standings[node.status, node.suspended] += 1
             self.nodes[key] = Held(node)
 
     def _put_relationships(self, relationships: Iterable[Relationship]) -> None:
         for relationship in relationships:
-            key = relationship.key
+            key = (relationship.from_id, relationship.to_id, relationship.type)
+            if key not in self.relationships:
+                self._touching.setdefault(relationship.from_id, set()).add(key)
+                self._touching.setdefault(relationship.to_id, set()).add(key)
             self.relationships[key] = Held(relationship)
-            self._touching.setdefault(key.from_id, set()).add(key)
-            self._touching.setdefault(key.to_id, set()).add(key)
 
     def _remove_node(self, node_id: str) -> None:
         for key in self._keys_of_id.pop(node_id, ()):
-            node = self.nodes.pop(key).value
-            self._standings[node.status, node.suspended] -= 1
+            del self.nodes[key]
         for key in list(self._touching.get(node_id, ())):
             self._remove_relationship(key)
 
-    def _remove_relationship(self, key: RelationshipKey) -> None:
+    def _remove_relationship(self, key: tuple[str, str, str]) -> None:
         if self.relationships.pop(key, None) is None:
             return
-        for end in {key.from_id, key.to_id}:
+        for end in {key[0], key[1]}:
             touching = self._touching[end]
             touching.discard(key)
             if not touching:

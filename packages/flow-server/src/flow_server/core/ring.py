@@ -57,14 +57,15 @@ class Ring:
         """
         if frame.sequence <= self.last:
             raise ValueError(f"sequence {frame.sequence} is not above {self.last}")
-        self._frames.append(frame)
+        frames = self._frames
+        frames.append(frame)
         self._sequences.append(frame.sequence)
         self.last = frame.sequence
         self.used_bytes += len(frame.wire)
         evicted: list[Frame] = []
-        while len(self) > self.entries or self.used_bytes > self.size_bytes:
+        while len(frames) - self._first > self.entries or self.used_bytes > self.size_bytes:
             evicted.append(self._evict_oldest())
-        if self._first * 2 > len(self._frames):
+        if self._first * 2 > len(frames):
             del self._frames[: self._first]
             del self._sequences[: self._first]
             self._first = 0

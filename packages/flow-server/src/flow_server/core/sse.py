@@ -8,11 +8,11 @@ HEARTBEAT = b"event: heartbeat\ndata: {}\n\n"
 """Sent after a silence; no id, so a reader's cursor stays."""
 
 
-def frame(*, event: str, data: bytes, sequence: int | None = None) -> bytes:
+def frame(*, event: bytes, data: bytes, sequence: int | None = None) -> bytes:
     """One frame around `data`, a message's JSON on one line; without a sequence it has no `id`."""
     if sequence is None:
-        return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
-    return b"event: %b\nid: %d\ndata: %b\n\n" % (event.encode(), sequence, data)
+        return b"event: %b\ndata: %b\n\n" % (event, data)
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (event, sequence, data)
 
 
 def retry(*, delay_ms: int) -> bytes:
