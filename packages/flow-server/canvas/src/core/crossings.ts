@@ -4,7 +4,7 @@
  * Directed Graphs", section 3). The best order seen is kept. Deterministic.
  */
 
-import type { Columns } from "./layout";
+import type { Columns } from "./columns";
 
 /** From each of the four starts. */
 const SWEEPS = 8;
