@@ -65,7 +65,11 @@ def test_without_arguments_it_audits_this_repository_from_any_directory(tmp_path
 def _copy_of_the_script(folder: Path) -> Path:
     """The script and its package where no workspace is around them."""
     alone = folder / "alone" / "scripts"
-    shutil.copytree(SCRIPT.parent / "check_bootstrap_deps", alone / "check_bootstrap_deps")
+    shutil.copytree(
+        SCRIPT.parent / "check_bootstrap_deps",
+        alone / "check_bootstrap_deps",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     return Path(shutil.copy2(SCRIPT, alone))
 
 
