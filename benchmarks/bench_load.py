@@ -1,4 +1,4 @@
-"""The load that all benchmarks put on a server: raw asyncio protocols, so that the driver is not what is measured.
+"""The load that all benchmarks put on a server, by raw asyncio protocols: the driver must not be the limit.
 
 Runs in the benchmark's own process, on the other core. Loopback only; every run is bounded by its counts.
 """
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Target:
 
 
 @contextmanager
-def flow_server(**settings: str) -> Iterator[Target]:
+def flow_server(**settings: str) -> Generator[Target]:
     """A real flow-server process; settings without their prefix, as `HEARTBEAT="1s"`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -65,7 +65,7 @@ def flow_server(**settings: str) -> Iterator[Target]:
 
 
 @contextmanager
-def floor(*, snapshot_bytes: int = 64) -> Iterator[Target]:
+def floor(*, snapshot_bytes: int = 64) -> Generator[Target]:
     """The floor as a process of its own."""
     command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(snapshot_bytes)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import uvloop
+
 from bench_load import Target, connect_readers, floor, flow_server, message, percentile, post_all
 
 ROWS = [(publishers, readers) for publishers in (1, 16) for readers in (10, 200, 1000)]
@@ -42,7 +43,9 @@ async def fan_out(target: Target, *, publishers: int, readers: int) -> dict[str,
 
 def main() -> None:
     """Print a row for each load, with the ratio to the floor of the same run."""
-    print("| publishers | readers | frames/s | of the floor | CPU µs/frame | POST p99 ms | kB/reader | lost |")
+    print(
+        "| publishers | readers | frames/s | of the floor | CPU µs/frame | POST p99 ms | kB/reader | lost |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for publishers, readers in ROWS:
         with floor() as target:
@@ -51,7 +54,8 @@ def main() -> None:
             ours = uvloop.run(fan_out(target, publishers=publishers, readers=readers))
         print(
             f"| {publishers} | {readers} | {ours['frames_per_s']:,.0f} "
-            f"| {ours['frames_per_s'] / least['frames_per_s']:.2f} | {ours['cpu_us']:.1f} ({least['cpu_us']:.1f}) "
+            f"| {ours['frames_per_s'] / least['frames_per_s']:.2f} "
+            f"| {ours['cpu_us']:.1f} ({least['cpu_us']:.1f}) "
             f"| {ours['post_p99_ms']:.1f} ({least['post_p99_ms']:.1f}) | {ours['kb_per_reader']:.1f} "
             f"| {ours['lost']:.0f} |",
             flush=True,

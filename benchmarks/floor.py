@@ -71,7 +71,9 @@ class Floor(asyncio.Protocol):
 
 async def serve(snapshot_bytes: int) -> None:
     """Serve on a free port, printed on the first line of standard output, until the process is ended."""
-    Floor.snapshot = b'event: snapshot\nid: 1\ndata: {"type":"snapshot","pad":"%b"}\n\n' % (b"x" * snapshot_bytes)
+    Floor.snapshot = b'event: snapshot\nid: 1\ndata: {"type":"snapshot","pad":"%b"}\n\n' % (
+        b"x" * snapshot_bytes
+    )
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     server = await asyncio.get_running_loop().create_server(Floor, sock=listener)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
