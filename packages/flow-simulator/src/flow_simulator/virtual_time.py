@@ -15,6 +15,8 @@ SETTLE_S = 0.001
 """Real seconds to wait for bytes on their way through the kernel before time jumps."""
 
 
+ROUND_S = 1e-8
+"""Virtual seconds that one round of the loop takes."""
 IDLE_FILES = 2
 """The loop's own wake-up pipe and one listening socket: with no more than these nothing is on its way."""
 
@@ -27,6 +29,8 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.jumped_s = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        # As in reality every round takes a moment; who waits for almost nothing would else wait for ever.
+        self.jumped_s += ROUND_S
         ready = super().select(0)
         if ready or timeout == 0:
             return ready

@@ -83,7 +83,7 @@ def test_three_regions_come_up_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) 
             return stalled and len(nodes) == 3 * 68 and ready >= 180
 
         wait_for("the bootstrap", bootstrapped)
-        assert "ready" in output.read_text()
+        wait_for("lines about it", lambda: "fsn1: 66 of 66 ready" in output.read_text())
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=DEADLINE_S) == 0
         wait_for("the end of all children", lambda: not group_members(process.pid))

@@ -16,7 +16,7 @@ RECORDING = scenarios(Path(__file__).parents[1] / "data" / "kube-api-recording.j
 _SCHEMA = "the simulator's definitions have an open schema: nothing but metadata is validated or dropped"
 _PARSER = "the same answer; the words about broken JSON are those of Go's parser"
 CANNOT_APPLY = {
-    "3 watch from odd versions, step 3": "bookmarks are no promise; the real server sent none to this short watch",
+    "3 watch from odd versions, step 3": "bookmarks are no promise, and this short watch got none",
     "8 helmrelease write errors, step 4": _SCHEMA,
     "8 helmrelease write errors, step 5": _SCHEMA,
     "8 helmrelease write errors, step 6": _SCHEMA,

@@ -36,7 +36,7 @@ _RELEASE: dict[str, Any] = {
     "spec": {"interval": "15m"},
 }
 _STARTS_S = {
-    "4a server restart, SIGTERM": (0.80, 0.88, 0.91, 2.0),
+    "4a server restart, SIGTERM": (0.80, 0.88, 0.91, 1.95),
     "4b server restart, SIGKILL": (0.7, 0.75, 0.9, 2.05),
 }
 """When, after a start, roles were loaded, paths installed, caches filled, `/readyz` was ok."""

@@ -1,4 +1,4 @@
-"""The plainest HTTP/1.1 client: one request a connection, each line of a stream with its time, and its end."""
+"""The plainest HTTP/1.1 client: one request a connection, the time of each line, how the stream ended."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
