@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import nats.errors
 from nats.aio.client import Client
 from nats.js.manager import JetStreamManager
@@ -23,11 +24,18 @@ START_S = 30.0
 """How long a server may take to listen, and a cluster to choose a leader."""
 
 
+_handed_out: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on at this moment, and that was not handed out before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
 
 
 def nats_server_binary() -> str:
@@ -48,12 +56,14 @@ class NatsServer:
         """`sync` is `sync_interval`'s value, by itself the server's own; `more` is more configuration."""
         self.name = name
         self.port = port or free_port()
+        self.monitor_port = free_port()
         self._folder = folder / name
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "nats.conf"
         sync_line = f"sync_interval: {sync}" if sync else ""
         self._config.write_text(
             f'server_name: {name}\nlisten: "127.0.0.1:{self.port}"\n'
+            f'http: "127.0.0.1:{self.monitor_port}"\n'
             f'jetstream {{ store_dir: "{self._folder / "data"}"\n{sync_line} }}\n{more}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,6 +97,15 @@ class NatsServer:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"{self.name} does not listen:\n{self.log[-2000:]}")
             time.sleep(0.02)
+
+    async def listening(self) -> None:
+        """Wait beside others' work. Raises TimeoutError."""
+        await asyncio.to_thread(self.wait_until_listening)
+
+    @property
+    def health_url(self) -> str:
+        """Answers 200 when the server has caught up with the others."""
+        return f"http://127.0.0.1:{self.monitor_port}/healthz"
 
     def kill(self) -> None:
         """End it as a crash would, `kill -9`."""
@@ -179,6 +198,16 @@ async def wait_for_leader(urls: Sequence[str]) -> None:
                 finally:
                     await client.close()
             await asyncio.sleep(0.1)
+
+
+async def wait_until_healthy(server: NatsServer, *, within_s: float = START_S) -> None:
+    """Return when the server says that it has all that the others have. Raises TimeoutError."""
+    async with asyncio.timeout(within_s), httpx.AsyncClient(timeout=2.0) as client:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(server.health_url)).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def _ignore(_: Exception) -> None:
