@@ -110,6 +110,7 @@ def test_a_deleted_release_is_uninstalled_and_then_gone() -> None:
         assert "deletionTimestamp" in release["metadata"]
         await asyncio.sleep(2)
         assert cluster.get("bp-loki") is None
+        assert cluster.get("flux-system-bp-loki", resource=HELM_CHARTS) is None
         await asyncio.sleep(1000)
         assert cluster.get("bp-loki") is None
 

@@ -13,7 +13,7 @@ import structlog
 from flow_simulator.flux.machine import Flux
 from flow_simulator.flux.plan import Plan
 from flow_simulator.flux.writes import Create, Patch, SetStatus, Write
-from flow_simulator.kubernetes import HELM_RELEASES, SimulatedCluster
+from flow_simulator.kubernetes import HELM_CHARTS, HELM_RELEASES, SimulatedCluster
 from flow_simulator.kubernetes.problems import Problem
 from flow_simulator.kubernetes.resources import resource_named, resource_of
 from flow_simulator.kubernetes.store import Key
@@ -127,6 +127,9 @@ class FluxDriver:
     async def _uninstall(self, key: Key) -> None:
         await asyncio.sleep(UNINSTALL_S / max(self._speed, 0.001))
         self._burying.discard(key)
-        if self._cluster.store.get(HELM_RELEASES, key) is not None:
-            patch = {"metadata": {"finalizers": None}}
-            self._cluster.changes.patch(HELM_RELEASES, key, patch, manager=HELM)
+        changes = self._cluster.changes
+        chart = Key(key.namespace, f"{key.namespace}-{key.name}")
+        if changes.get(HELM_CHARTS, chart) is not None:
+            changes.delete(HELM_CHARTS, chart)
+        if changes.get(HELM_RELEASES, key) is not None:
+            changes.patch(HELM_RELEASES, key, {"metadata": {"finalizers": None}}, manager=HELM)

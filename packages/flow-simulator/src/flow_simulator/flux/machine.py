@@ -5,14 +5,15 @@ chart, and runs Helm; source-controller pulls charts on the side. Every status w
 is one write here, in the same order; `run_until` gives those up to a moment. Source: helm-controller 1.6.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Callable
 from random import Random
 
+from flow_simulator.flux.agenda import Agenda
+from flow_simulator.flux.charts import Charts
 from flow_simulator.flux.plan import INTERVAL_S, Plan
 from flow_simulator.flux.release import Release
-from flow_simulator.flux.writes import Create, Kind, Patch, SetStatus, Write
+from flow_simulator.flux.writes import Create, Patch, SetStatus, Write
 
 FINALIZER = "finalizers.fluxcd.io"
 STEP_S = 0.1
@@ -27,13 +28,10 @@ class Flux:
 
     def __init__(self, plan: Plan, *, stamp: Callable[[float], str]) -> None:
         """`stamp` writes a moment as the API does (`2026-11-24T07:28:19Z`); it is asked as time passes."""
-        self.now_s = 0.0
         self._plan = plan
-        self._stamp = stamp
+        self._agenda = Agenda(stamp=stamp)
+        self._charts = Charts(self._agenda, changed=self._enqueue)
         self._random = Random(plan.seed ^ 0x5EED)
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = 0
-        self._writes: list[Write] = []
         self._waiting: deque[Release] = deque()
         self._free_workers = plan.concurrent
         self.releases = {
@@ -41,22 +39,22 @@ class Flux:
             for release in plan.releases
         }
         for release in self.releases.values():
-            self._at(release.plan.created_s, lambda r=release: self._create(r))
+            self._agenda.at(release.plan.created_s, lambda r=release: self._create(r))
 
     # Time
 
+    @property
+    def now_s(self) -> float:
+        """Seconds since the run began."""
+        return self._agenda.now_s
+
     def next_at_s(self) -> float | None:
         """When the next thing happens."""
-        return self._events[0][0] if self._events else None
+        return self._agenda.next_at_s()
 
     def run_until(self, moment_s: float) -> list[Write]:
         """Let time pass up to and including a moment; the writes that were made, oldest first."""
-        while self._events and self._events[0][0] <= moment_s:
-            self.now_s, _, do = heapq.heappop(self._events)
-            do()
-        self.now_s = max(self.now_s, moment_s)
-        writes, self._writes = self._writes, []
-        return writes
+        return self._agenda.run_until(moment_s)
 
     def forget(self, namespace: str, name: str) -> None:
         """A release was deleted by somebody: nothing is written for it any more."""
@@ -64,51 +62,45 @@ class Flux:
         if release is not None and release in self._waiting:
             self._waiting.remove(release)
 
-    def _at(self, moment_s: float, do: Callable[[], None]) -> None:
-        self._order += 1
-        heapq.heappush(self._events, (moment_s, self._order, do))
-
-    def _in(self, seconds: float, do: Callable[[], None]) -> None:
-        self._at(self.now_s + seconds, do)
-
-    def _time(self) -> str:
-        return self._stamp(self.now_s)
-
     # Writing
 
     def _known(self, release: Release) -> bool:
         return self.releases.get(release.key) is release
 
     def _write_status(self, release: Release) -> None:
-        self._status("helmreleases", release, release.plan.name, release.status())
-
-    def _write_chart_status(self, release: Release) -> None:
-        self._status("helmcharts", release, release.chart_name, release.chart_status())
-
-    def _status(self, kind: Kind, release: Release, name: str, status: dict[str, object]) -> None:
         if self._known(release):
-            namespace = release.plan.namespace
-            self._writes.append(
-                SetStatus(at_s=self.now_s, kind=kind, namespace=namespace, name=name, status=status)
+            self._agenda.write(
+                SetStatus(
+                    at_s=self.now_s,
+                    kind="helmreleases",
+                    namespace=release.plan.namespace,
+                    name=release.plan.name,
+                    status=release.status(),
+                )
             )
 
-    def _patch(self, kind: Kind, release: Release, name: str, patch: dict[str, object]) -> None:
+    def _patch(self, release: Release, patch: dict[str, object]) -> None:
         if self._known(release):
-            namespace = release.plan.namespace
-            self._writes.append(
-                Patch(at_s=self.now_s, kind=kind, namespace=namespace, name=name, patch=patch)
+            self._agenda.write(
+                Patch(
+                    at_s=self.now_s,
+                    kind="helmreleases",
+                    namespace=release.plan.namespace,
+                    name=release.plan.name,
+                    patch=patch,
+                )
             )
 
     # A release appears (rows 0 and 1 of a life)
 
     def _create(self, release: Release) -> None:
-        self._writes.append(Create(at_s=self.now_s, kind="helmreleases", body=release.body()))
-        self._in(STEP_S, lambda: self._add_finalizer(release))
+        self._agenda.write(Create(at_s=self.now_s, kind="helmreleases", body=release.body()))
+        self._agenda.after(STEP_S, lambda: self._add_finalizer(release))
         if release.plan.upgrade_s is not None:
-            self._at(release.plan.upgrade_s, lambda: self._bump(release))
+            self._agenda.at(release.plan.upgrade_s, lambda: self._bump(release))
 
     def _add_finalizer(self, release: Release) -> None:
-        self._patch("helmreleases", release, release.plan.name, {"metadata": {"finalizers": [FINALIZER]}})
+        self._patch(release, {"metadata": {"finalizers": [FINALIZER]}})
         if release.plan.suspended:
             release.observed = release.generation
             self._write_status(release)
@@ -119,7 +111,7 @@ class Flux:
         release.generation += 1
         release.version = release.plan.version + NEXT_VERSION
         spec = {"chart": {"spec": {"version": release.version}}}
-        self._patch("helmreleases", release, release.plan.name, {"spec": spec})
+        self._patch(release, {"spec": spec})
         self._enqueue(release)
 
     # Workers
@@ -135,13 +127,13 @@ class Flux:
             release = self._waiting.popleft()
             release.queued, release.busy = False, True
             self._free_workers -= 1
-            self._in(STEP_S, lambda r=release: self._reconcile(r))
+            self._agenda.after(STEP_S, lambda r=release: self._reconcile(r))
 
     def _done(self, release: Release, *, again_s: float | None = None) -> None:
         release.busy = False
         self._free_workers += 1
         if again_s is not None:
-            self._in(again_s, lambda: self._enqueue(release))
+            self._agenda.after(again_s, lambda: self._enqueue(release))
         self._hand_out()
 
     def _reconcile(self, release: Release) -> None:
@@ -153,9 +145,9 @@ class Flux:
         if progressing is None:
             release.picked_up = True
             text = "Fulfilling prerequisites"
-            release.set("Reconciling", "True", "Progressing", text, at=self._time())
+            release.set("Reconciling", "True", "Progressing", text, at=self._agenda.time())
             self._write_status(release)
-            self._make_chart(release)
+            self._charts.ensure(release)
         blocker = self._blocker(release)
         if blocker is not None:
             self._wait(release, "DependencyNotReady", blocker)
@@ -184,59 +176,8 @@ class Flux:
     def _wait(self, release: Release, reason: str, message: str) -> None:
         ready = release.conditions.get("Ready") or {}
         if (ready.get("reason"), ready.get("message")) != (reason, message):
-            release.set("Ready", "False", reason, message, at=self._time())
+            release.set("Ready", "False", reason, message, at=self._agenda.time())
             self._write_status(release)
-
-    # Charts
-
-    def _make_chart(self, release: Release) -> None:
-        if release.plan.chart_ref:
-            return
-        if not release.chart_conditions.listed():
-            self._writes.append(Create(at_s=self.now_s, kind="helmcharts", body=release.chart_body()))
-        elif release.chart_generation < release.generation:
-            release.chart_generation = release.generation
-            release.chart_ready = False
-            spec = {"version": release.version}
-            self._patch("helmcharts", release, release.chart_name, {"spec": spec})
-        else:
-            return
-        self._in(STEP_S, lambda: self._pull(release))
-
-    def _set_chart(self, release: Release, status: str, reason: str, message: str) -> None:
-        release.chart_conditions.set(
-            "Ready", status, reason, message, at=self._time(), generation=release.chart_generation
-        )
-
-    def _pull(self, release: Release) -> None:
-        plan = release.plan
-        self._set_chart(release, "Unknown", "Progressing", "reconciliation in progress")
-        self._write_chart_status(release)
-        first = release.chart_generation == 1
-        if plan.chart_failure_s and first:
-            self._in(plan.chart_pull_s, lambda: self._fail_pull(release))
-            self._in(plan.chart_pull_s + plan.chart_failure_s, lambda: self._pulled(release))
-        else:
-            self._in(plan.chart_pull_s, lambda: self._pulled(release))
-
-    def _fail_pull(self, release: Release) -> None:
-        chart = release.plan.chart
-        message = f"chart pull error: failed to download chart for remote reference '{chart}': not found"
-        self._set_chart(release, "False", "ChartPullError", message)
-        generation = release.chart_generation
-        release.chart_conditions.set(
-            "FetchFailed", "True", "ChartPullError", message, at=self._time(), generation=generation
-        )
-        self._write_chart_status(release)
-        self._enqueue(release)
-
-    def _pulled(self, release: Release) -> None:
-        release.chart_ready = True
-        release.chart_conditions.drop("FetchFailed")
-        message = f"pulled '{release.plan.chart}' chart with version '{release.version}'"
-        self._set_chart(release, "True", "ChartPullSucceeded", message)
-        self._write_chart_status(release)
-        self._enqueue(release)
 
     # Helm (rows 5 to 11)
 
@@ -244,18 +185,18 @@ class Flux:
         release.attempted = "upgrade" if release.revision and release.history else "install"
         release.attempts += 1
         message = f"Running '{release.attempted}' action with timeout of {release.timeout}"
-        at = self._time()
+        at = self._agenda.time()
         release.set("Ready", "Unknown", "Progressing", message, at=at)
         release.set("Reconciling", "True", "Progressing", message, at=at)
         self._write_status(release)
         if release.attempted == "install" and release.attempts <= release.plan.failing_attempts:
-            self._in(release.plan.timeout_s, lambda: self._failed(release))
+            self._agenda.after(release.plan.timeout_s, lambda: self._failed(release))
         else:
-            self._in(release.plan.install_s, lambda: self._succeeded(release))
+            self._agenda.after(release.plan.install_s, lambda: self._succeeded(release))
 
     def _succeeded(self, release: Release) -> None:
         release.revision = release.revision + 1 if release.attempted == "upgrade" else 1
-        at = self._time()
+        at = self._agenda.time()
         release.remember(status="deployed", at=at)
         action = release.attempted or "install"
         message = (
@@ -266,7 +207,7 @@ class Flux:
             release.set(kind, "True", f"{action.capitalize()}Succeeded", message, at=at)
         release.conditions.drop("Remediated")
         self._write_status(release)
-        self._in(STEP_S / 2, lambda: self._settle(release))
+        self._agenda.after(STEP_S / 2, lambda: self._settle(release))
 
     def _settle(self, release: Release) -> None:
         """The second write of a success: only now may dependents start."""
@@ -280,7 +221,7 @@ class Flux:
         release.failures += 1
         release.install_failures += 1
         release.revision = 1
-        at = self._time()
+        at = self._agenda.time()
         release.remember(status="failed", at=at)
         where = f"{release.plan.target_namespace}/{release.plan.name}"
         chart = f"{release.plan.chart}@{release.version}"
@@ -289,35 +230,35 @@ class Flux:
             release.set(kind, "False", "InstallFailed", message, at=at)
         self._write_status(release)
         if release.attempts > release.plan.retries:
-            self._in(STEP_S / 10, lambda: self._stall(release))
+            self._agenda.after(STEP_S / 10, lambda: self._stall(release))
         else:
-            self._in(STEP_S, lambda: self._undo(release))
+            self._agenda.after(STEP_S, lambda: self._undo(release))
 
     def _stall(self, release: Release) -> None:
         text = f"Failed to install after {release.attempts} attempt(s)"
         release.conditions.drop("Reconciling")
-        release.set("Stalled", "True", "RetriesExceeded", text, at=self._time())
+        release.set("Stalled", "True", "RetriesExceeded", text, at=self._agenda.time())
         release.observed = release.generation
         self._write_status(release)
         self._done(release)
 
     def _undo(self, release: Release) -> None:
         message = f"Running 'uninstall' action with timeout of {release.timeout}"
-        release.set("Reconciling", "True", "Progressing", message, at=self._time())
+        release.set("Reconciling", "True", "Progressing", message, at=self._agenda.time())
         self._write_status(release)
-        self._in(self._random.uniform(*UNDO_S), lambda: self._undone(release))
+        self._agenda.after(self._random.uniform(*UNDO_S), lambda: self._undone(release))
 
     def _undone(self, release: Release) -> None:
         chart = f"{release.plan.chart}@{release.version}"
         message = f"Helm uninstall remediation for release {release.released_as} with chart {chart} succeeded"
-        at = self._time()
+        at = self._agenda.time()
         release.set("Ready", "False", "UninstallSucceeded", message, at=at)
         release.set("Remediated", "True", "UninstallSucceeded", message, at=at)
         release.set("Reconciling", "True", "ProgressingWithRetry", message, at=at)
         release.history[0] = release.history[0] | {"status": "uninstalled"}
         release.revision = 0
         self._write_status(release)
-        self._in(1.0, lambda: self._start(release))
+        self._agenda.after(1.0, lambda: self._start(release))
 
     # Noise
 
@@ -329,9 +270,9 @@ class Flux:
         if not release.is_ready:
             self._done(release)
             return
-        release.set("Reconciling", "True", "Progressing", "Fulfilling prerequisites", at=self._time())
+        release.set("Reconciling", "True", "Progressing", "Fulfilling prerequisites", at=self._agenda.time())
         self._write_status(release)
-        self._in(STEP_S * 5, lambda: self._looked(release))
+        self._agenda.after(STEP_S * 5, lambda: self._looked(release))
 
     def _looked(self, release: Release) -> None:
         release.conditions.drop("Reconciling")

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from flow_simulator.kubernetes.resources import is_object
+from flow_simulator.replay.left_out import is_left_out
+from flow_simulator.replay.recording import Exchange
+from flow_simulator.replay.wire_client import WireAnswer
 
 COMPARED_HEADERS = ("Content-Type", "Retry-After", "Cache-Control", "X-Content-Type-Options", "Warning")
 _OF_ONE_RUN = ("uid", "creationTimestamp", "deletionTimestamp", "managedFields", "serverAddress")
@@ -67,3 +70,29 @@ def decoded(body: bytes) -> Any:
 def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) < 200 else text[:200] + "..."
+
+
+def answer_differences(exchange: Exchange, answer: WireAnswer) -> Iterator[str]:
+    """Where an answer differs from the recorded one, watches line by line."""
+    if exchange.response is None:
+        yield f"answered {answer.status}, recorded {exchange.error}"
+        return
+    if exchange.response.status != answer.status:
+        yield f"status: recorded {exchange.response.status}, simulated {answer.status}"
+    yield from header_differences(exchange.response.headers, answer.headers)
+    if exchange.watch is not None:
+        yield from _compared_lines(exchange, answer)
+        return
+    expected = exchange.response.body
+    if isinstance(expected, str):
+        if not is_left_out(expected):
+            yield from text_differences(expected, answer.body.decode())
+        return
+    yield from differences(expected, decoded(answer.body))
+
+
+def _compared_lines(exchange: Exchange, answer: WireAnswer) -> Iterator[str]:
+    recorded = [seen.line for seen in exchange.watch or ()]
+    yield from differences(recorded, [decoded(line) for _, line in answer.lines], "$lines")
+    if exchange.end is not None and exchange.end != answer.ended:
+        yield f"end: recorded {exchange.end}, simulated {answer.ended}"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flow_simulator.kubernetes import HELM_CHARTS, HELM_RELEASES, SimulatedCluster
-from flow_simulator.kubernetes.definitions import definition_of
 from flow_simulator.kubernetes.resources import resource_of
 from flow_simulator.kubernetes.store import Key
-from flow_simulator.replay.comparing import decoded, differences, header_differences, text_differences
+from flow_simulator.replay.comparing import answer_differences
 from flow_simulator.replay.hidden_writes import Sighting, made_by_deletes, sightings
+from flow_simulator.replay.left_out import request_body
 from flow_simulator.replay.recording import Exchange, RecordedRequest
-from flow_simulator.replay.wire_client import WireAnswer, ask
+from flow_simulator.replay.wire_client import ask
 
 START_VERSION = 216
 """The definitions of HelmChart and HelmRelease take 217 and 218, as in the recording."""
@@ -26,15 +26,8 @@ START_VERSION = 216
 FIRST_S = 0.2
 """What is seen this early was there when the scenario began."""
 
-_LEFT_OUT = re.compile(r"\(.*\)", re.DOTALL)
 _CURRENT = re.compile(r"current: (\d+)")
 _OLDEST = re.compile(r"too old resource version: \d+ \((\d+)\)")
-_RELEASE: dict[str, Any] = {
-    "apiVersion": HELM_RELEASES.api_version,
-    "kind": HELM_RELEASES.kind,
-    "metadata": {"name": "big", "namespace": "flux-system"},
-    "spec": {"interval": "15m"},
-}
 _STARTS_S = {
     "4a server restart, SIGTERM": (0.80, 0.88, 0.91, 1.95),
     "4b server restart, SIGKILL": (0.7, 0.75, 0.9, 2.05),
@@ -247,58 +240,13 @@ class Player:
                 request.method,
                 request.path,
                 headers=request.headers | {"User-Agent": "recorder"},
-                body=_body(exchange, request),
+                body=request_body(request),
                 close_after_s=exchange.end_t if exchange.end == "client closed" else None,
             )
         except (OSError, EOFError) as error:
             if exchange.error is None:
                 found.append(f"no answer: {error!r}")
         else:
-            found = list(_compared(exchange, answer))
+            found = list(answer_differences(exchange, answer))
         if found:
             self.report.differences[exchange.name] = found
-
-
-def _body(exchange: Exchange, request: RecordedRequest) -> bytes:
-    """The request's body; what the recording left out is made anew as its words say."""
-    body = request.body
-    if isinstance(body, str) and _LEFT_OUT.fullmatch(body):
-        if "CRD" in body:
-            body = definition_of(HELM_RELEASES)
-        elif "values.x" in body:
-            body = _RELEASE | {"spec": {"interval": "15m", "values": {"x": "x" * 2_000_000}}}
-        elif "bytes of JSON" in body:
-            body = _RELEASE | {"spec": {"interval": "15m", "values": {"x": "x" * 4_000_000}}}
-        elif "annotation" in body:
-            metadata = _RELEASE["metadata"] | {"annotations": {"a": "x" * 300_000}}
-            body = _RELEASE | {"metadata": metadata}
-        else:
-            body = _RELEASE
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
-
-
-def _compared(exchange: Exchange, answer: WireAnswer) -> Iterator[str]:
-    if exchange.response is None:
-        yield f"answered {answer.status}, recorded {exchange.error}"
-        return
-    if exchange.response.status != answer.status:
-        yield f"status: recorded {exchange.response.status}, simulated {answer.status}"
-    yield from header_differences(exchange.response.headers, answer.headers)
-    if exchange.watch is not None:
-        yield from _compared_lines(exchange, answer)
-        return
-    expected = exchange.response.body
-    if isinstance(expected, str):
-        if not _LEFT_OUT.fullmatch(expected):
-            yield from text_differences(expected, answer.body.decode())
-        return
-    yield from differences(expected, decoded(answer.body))
-
-
-def _compared_lines(exchange: Exchange, answer: WireAnswer) -> Iterator[str]:
-    recorded = [seen.line for seen in exchange.watch or ()]
-    yield from differences(recorded, [decoded(line) for _, line in answer.lines], "$lines")
-    if exchange.end is not None and exchange.end != answer.ended:
-        yield f"end: recorded {exchange.end}, simulated {answer.ended}"
