@@ -58,6 +58,10 @@ class RecordingServer:
         self.token: str | None = None
         self.refuses: Callable[[FlowMessage], str | None] = lambda message: None
         self.body_limit = 1024 * 1024
+        self.on_post: Callable[[Request], Callable[[int | None, bytes], None]] = lambda request: (
+            lambda status, body: None
+        )
+        self.on_delete: Callable[[], None] = lambda: None
         self._keys: dict[str, bytes] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -93,6 +97,8 @@ class RecordingServer:
         self.picture = None
         self.sequence += 1
         self._keys.clear()
+        if epoch is None:
+            self.on_delete()
         self.epoch = epoch or self.epoch
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,11 +124,16 @@ class RecordingServer:
             method=method, path=path, headers=headers, body=body, at=asyncio.get_running_loop().time()
         )
         self.requests.append(request)
+        answered = self.on_post(request) if method == "POST" else lambda status, body: None
         fault = self.faults.popleft() if self.faults else self.away
         if fault is None:
-            return await self._send(writer, *self._answer(request), drip_s=0.0)
+            status, content, answer = self._answer(request)
+            answered(status, answer)
+            return await self._send(writer, status, content, answer, drip_s=0.0)
         if fault.stores:
             self._answer(request)
+        # What is not this flow server's own answer tells nothing about the batch.
+        answered(fault.status if fault.status >= 500 else None, b"")
         if fault.drop:
             writer.transport.abort()
             return False

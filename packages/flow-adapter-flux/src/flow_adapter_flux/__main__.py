@@ -5,11 +5,11 @@ Exit status 0 after SIGTERM or SIGINT, 2 when a setting or the Kubernetes config
 
 import asyncio
 import logging
-import math
 import os
 import signal
 import sys
 from socket import socket
+from typing import NoReturn
 
 import structlog
 from lightkube import SingleConfig
@@ -17,9 +17,8 @@ from lightkube import SingleConfig
 from flow_adapter_flux.health import HealthApp, HealthServer
 from flow_adapter_flux.kubernetes.connection import ConfigurationError, configuration
 from flow_adapter_flux.metrics import Metrics
-from flow_adapter_flux.service import speak
+from flow_adapter_flux.service import Service
 from flow_adapter_flux.settings import Settings, settings_from
-from flow_adapter_flux.vitals import Vitals
 from flow_contract.service.environment import SettingError
 from flow_contract.service.listening import listening_socket
 from flow_contract.service.logs import configure_logs
@@ -40,32 +39,30 @@ def main() -> None:
         config = configuration()
         listener = listening_socket(settings.health_listen_addr)
     except SettingError as error:
-        log.critical("bad setting", problem=str(error))
-        sys.exit(BAD_SETTING)
+        _refuse(str(error))
     except ConfigurationError as error:
-        log.critical(
-            "bad Kubernetes configuration, KUBECONFIG names none that can be used", problem=str(error)
-        )
-        sys.exit(BAD_SETTING)
+        _refuse(f"KUBECONFIG: expected a Kubernetes configuration, or to run in a cluster: {error}")
     except OSError as error:
-        log.critical("cannot listen, see HEALTH_LISTEN_ADDR", problem=str(error))
-        sys.exit(BAD_SETTING)
+        _refuse(f"HEALTH_LISTEN_ADDR: expected an address that is free: {error}")
     asyncio.run(run(settings, config, listener))
+
+
+def _refuse(problem: str) -> NoReturn:
+    sys.stderr.write(f"flow-adapter-flux: {problem}\n")
+    sys.exit(BAD_SETTING)
 
 
 async def run(settings: Settings, config: SingleConfig, listener: socket) -> None:
     """Serve health and work until a signal; what is in flight is finished."""
     metrics = Metrics()
     loop = asyncio.get_running_loop()
-    vitals = Vitals(loop.time)
-    health = HealthServer(HealthApp(silence_s=vitals.age_s, metrics=metrics))
+    service = Service(settings, config, metrics)
+    health = HealthServer(HealthApp(silence_s=service.silence_s, metrics=metrics))
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     serving = asyncio.create_task(health.serve(sockets=[listener]))
-    working = asyncio.create_task(
-        speak(settings, config, metrics=metrics, vitals=vitals, voice_s=lambda: math.inf)
-    )
+    working = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stopped.wait())
     log.info(
         "started",

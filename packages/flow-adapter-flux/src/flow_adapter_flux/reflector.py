@@ -1,9 +1,11 @@
 """List, watch, list again: an endless loop that keeps a sink equal to what the API server has.
 
 The rules, each for something that was seen on real servers:
-- a watch that ended, broke or fell silent after at least one line goes on from its last version;
+- a watch that ended, also within a line, or fell silent after at least one line goes on from its version;
 - a watch without one line, a 410 in any form, and a line that makes no sense are answered by a new LIST:
   a version above the server's is silent for ever, and what an ERROR or a broken line hid is not known;
+- so is a connection that broke: a server that restarts may come back with an older state, restored from a
+  backup, and a watch from our version would then be one that is silent for ever;
 - every new LIST but the first waits, so that no server's mood makes a busy loop;
 - a definition that is not installed (yet) is a quiet, normal state.
 """
@@ -198,11 +200,9 @@ class Reflector(Generic[T]):
             self._ended("unreadable")
             raise ApiFailure(Trouble.UNREADABLE, f"the watch of {self._kind.plural}: {error}") from error
         except ApiFailure as failure:
-            if failure.trouble is not Trouble.UNREACHABLE or not lines:
-                self._count("watch", failure.trouble.value)
-                self._ended(failure.trouble.value)
-                raise
-            how = "cut"
+            self._count("watch", failure.trouble.value)
+            self._ended(failure.trouble.value)
+            raise
         self._ended(how)
         if not lines:
             raise ApiFailure(

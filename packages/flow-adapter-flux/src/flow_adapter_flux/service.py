@@ -1,21 +1,82 @@
-"""One region's work: reflectors into the feed, the emitter out of it."""
+"""One cluster's voice: alone or by election, reflectors into the feed and the emitter out of it."""
 
 import asyncio
+import math
 import random
+import secrets
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from lightkube import SingleConfig
 
+from flow_adapter_flux.core.candidate import Terms
 from flow_adapter_flux.core.region import Region
+from flow_adapter_flux.election import Election
 from flow_adapter_flux.emitter import Emitter, FlowServer
 from flow_adapter_flux.feed import Feed
 from flow_adapter_flux.kubernetes.connection import cluster_id, connect
 from flow_adapter_flux.kubernetes.kinds import HELM_CHARTS, HELM_RELEASES
+from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.reflector import Pace, Reflector
 from flow_adapter_flux.settings import Settings
 from flow_adapter_flux.vitals import Vitals
+
+
+class Service:
+    """What the process does between its start and its end."""
+
+    def __init__(self, settings: Settings, config: SingleConfig, metrics: Metrics) -> None:
+        """Wire it up; nothing runs before `run`."""
+        self._settings = settings
+        self._config = config
+        self._metrics = metrics
+        clock = asyncio.get_running_loop().time
+        self._releases_vitals = Vitals(clock)
+        self._lease_vitals = Vitals(clock)
+        self._election: Election | None = None
+
+    def silence_s(self) -> float:
+        """For how many seconds the Kubernetes API has said nothing, to whatever we now ask it for."""
+        if self._election is not None and not self._election.leading:
+            return self._lease_vitals.age_s()
+        return self._releases_vitals.age_s()
+
+    async def run(self) -> None:
+        """Speak for the cluster, whenever it is our turn; returns only by cancellation."""
+        if not self._settings.leader_election:
+            self._metrics.leader.set(1)
+            await self._speak(lambda: math.inf)
+        connection = connect(self._config)
+        try:
+            lease = LeaseApi(
+                connection,
+                name=self._settings.lease_name,
+                namespace=self._settings.pod_namespace or self._config.namespace,
+                lease_s=Terms().lease_s,
+            )
+            self._election = Election(
+                lease=lease,
+                identity=f"{self._settings.pod_name}_{secrets.token_hex(4)}",
+                clock=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),  # goes on while the machine sleeps
+                spread=random.random,
+                vitals=self._lease_vitals,
+                metrics=self._metrics,
+            )
+            await self._election.run(self._speak)
+        finally:
+            await connection.close()
+
+    async def _speak(self, voice_s: Callable[[], float]) -> None:
+        self._releases_vitals.sign()
+        await speak(
+            self._settings,
+            self._config,
+            metrics=self._metrics,
+            vitals=self._releases_vitals,
+            voice_s=voice_s,
+        )
 
 
 async def speak(

@@ -10,7 +10,12 @@ from pathlib import Path
 import httpx2
 from lightkube import AsyncClient, ConfigError, KubeConfig, SingleConfig
 
-from flow_adapter_flux.kubernetes.failures import FOREIGN_ERRORS, failure_of_error, failure_of_status
+from flow_adapter_flux.kubernetes.failures import (
+    FOREIGN_ERRORS,
+    ApiFailure,
+    failure_of_error,
+    failure_of_status,
+)
 
 ANSWER_LIMIT_S = 30.0
 """Longest wait for an answer to begin, in seconds."""
@@ -58,7 +63,7 @@ class Connection:
         lightkube's public watch has neither bookmarks nor a limit to silence, hence its inner client: this
         is the one place that reaches for it.
         """
-        await self._renew_if_stale()
+        await self.renew_if_stale()
         inner: httpx2.AsyncClient = self._client._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         patient = httpx2.Timeout(ANSWER_LIMIT_S, read=None)
         try:
@@ -73,7 +78,7 @@ class Connection:
                 await response.aclose()
         except FOREIGN_ERRORS as error:
             failure = failure_of_error(error)
-            self._stale = failure.stale_credentials
+            self.note(failure)
             raise failure from error
 
     async def _refuse(self, response: httpx2.Response) -> None:
@@ -85,10 +90,15 @@ class Connection:
                     break
         retry_after = response.headers.get("Retry-After")
         failure = failure_of_status(response.status_code, bytes(body), retry_after=retry_after)
-        self._stale = failure.stale_credentials
+        self.note(failure)
         raise failure
 
-    async def _renew_if_stale(self) -> None:
+    def note(self, failure: ApiFailure) -> None:
+        """Remember whether a failure was one of credentials or trust."""
+        self._stale = self._stale or failure.stale_credentials
+
+    async def renew_if_stale(self) -> None:
+        """Read the configuration anew if credentials or trust may be stale."""
         if not self._stale:
             return
         self._stale = False
