@@ -19,6 +19,7 @@ from flow_server.settings import Settings, settings_from
 from flow_server.store import Store, StoreError
 from flow_server.store.memory import MemoryStore
 from flow_server.store.settings import MemorySettings, NatsSettings, SqliteSettings
+from flow_server.store.sqlite import SqliteStore
 
 BAD_SETTING = 2
 """Exit status when a setting is missing or bad."""
@@ -34,8 +35,8 @@ def store_of(settings: Settings) -> Store:
     match settings.store:
         case MemorySettings():
             return MemoryStore(now_us=lambda: time.time_ns() // 1000)
-        case SqliteSettings():
-            raise StoreError("FLOW_SERVER_STORE=sqlite is not there yet")
+        case SqliteSettings(path=path):
+            return SqliteStore(path, now_us=lambda: time.time_ns() // 1000)
         case NatsSettings():
             try:
                 from flow_server.store.nats import NatsStore

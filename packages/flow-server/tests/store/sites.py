@@ -15,6 +15,7 @@ from flow_server.store import Store
 from flow_server.store.memory import MemoryStore
 from flow_server.store.nats import NatsStore
 from flow_server.store.settings import NatsSettings
+from flow_server.store.sqlite import SqliteStore
 from flow_simulator.nats_servers import NatsServer
 
 
@@ -45,6 +46,15 @@ def memory_site(_: Path, __: Callable[[], NatsServer]) -> Site:
     )
 
 
+def sqlite_site(folder: Path, _: Callable[[], NatsServer]) -> Site:
+    """A file of its own."""
+    return Site(
+        store=lambda: SqliteStore(folder / "flows.db", now_us=lambda: time.time_ns() // 1000),
+        keeps=True,
+        shares=False,
+    )
+
+
 def nats_site(_: Path, server: Callable[[], NatsServer]) -> Site:
     """A stream of its own on the server that all tests of the session share."""
     running = server()
@@ -65,6 +75,7 @@ def nats_site(_: Path, server: Callable[[], NatsServer]) -> Site:
 
 SITES: dict[str, Callable[[Path, Callable[[], NatsServer]], Site]] = {
     "memory": memory_site,
+    "sqlite": sqlite_site,
     "nats": nats_site,
 }
 

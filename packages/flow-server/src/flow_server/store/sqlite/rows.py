@@ -1,0 +1,115 @@
+"""Rows of the file as our structs, and back; every value read is checked against its checksum."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from flow_server.core.envelope import Envelope
+from flow_server.core.fold import StateImage
+from flow_server.store import Accepted, Checkpoint, Restored, StoreError
+
+_encode = msgspec.msgpack.encode
+_decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
+
+_NOTHING = StateImage()
+
+
+def event_sum(*, flow: int, sequence: int, before: int, at_ms: int, data: bytes) -> int:
+    """Checksum of an event; `before` is the sequence of the flow's message before it."""
+    return crc32(data, crc32(b"%d %d %d %d" % (flow, sequence, before, at_ms)))
+
+
+def flow_sum(*, flow: int, flow_id: str, first_at_ms: int, last: int) -> int:
+    """Checksum of a flow's row."""
+    return crc32(b"%d %d %d %b" % (flow, first_at_ms, last, flow_id.encode()))
+
+
+def born(*, floor: int, at_ms: int) -> Checkpoint:
+    """The checkpoint of a flow before its first message."""
+    return Checkpoint(
+        sequence=floor,
+        first_at_ms=at_ms,
+        at_ms=at_ms,
+        state=_NOTHING,
+        base_sequence=floor,
+        base_at_ms=at_ms,
+        base=_NOTHING,
+    )
+
+
+def keep_checkpoint(connection: sqlite3.Connection, flow: int, checkpoint: Checkpoint) -> None:
+    """Write a flow's checkpoint in place of the one before it."""
+    data = _encode(checkpoint)
+    row = (flow, data, _checkpoint_sum(flow, data))
+    connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", row)
+
+
+def _checkpoint_sum(flow: int, data: bytes) -> int:
+    return crc32(data, crc32(b"%d" % flow))
+
+
+class DamagedRow(StoreError):
+    """A row is not what was written."""
+
+
+def flows(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[int, Restored]]:
+    """Every flow of the file with its primary key. Raises `DamagedRow` that names file, flow and damage."""
+    rows = connection.execute("SELECT pk, id, first_at_ms, last, sum FROM flow ORDER BY pk").fetchall()
+    for flow, flow_id, first_at_ms, last, stored in rows:
+        try:
+            computed = flow_sum(flow=flow, flow_id=flow_id, first_at_ms=first_at_ms, last=last)
+        except (TypeError, AttributeError):
+            computed = None
+        if computed != stored:
+            raise DamagedRow(f"{path}: the row of flow {flow_id!r} is damaged")
+        checkpoint = _checkpoint(connection, path, flow, flow_id)
+        envelopes = tuple(_events(connection, path, flow, flow_id, after=checkpoint.base_sequence))
+        newest = envelopes[-1].sequence if envelopes else checkpoint.base_sequence
+        if newest != last or checkpoint.sequence > last:
+            raise DamagedRow(
+                f"{path}: messages of flow {flow_id!r} are missing: {last} was written, {newest} is there"
+            )
+        yield flow, Restored(flow_id=flow_id, checkpoint=checkpoint, envelopes=envelopes)
+
+
+def _checkpoint(connection: sqlite3.Connection, path: Path, flow: int, flow_id: str) -> Checkpoint:
+    found = connection.execute("SELECT data, sum FROM checkpoint WHERE flow = ?", (flow,)).fetchone()
+    try:
+        if found is not None and _checkpoint_sum(flow, found[0]) == found[1]:
+            return _decode_checkpoint(found[0])
+    except (TypeError, msgspec.MsgspecError):
+        pass
+    raise DamagedRow(f"{path}: the checkpoint of flow {flow_id!r} is damaged")
+
+
+def _events(
+    connection: sqlite3.Connection, path: Path, pk: int, flow_id: str, *, after: int
+) -> Iterator[Envelope]:
+    before = after
+    rows = connection.execute(
+        "SELECT sequence, at_ms, data, sum FROM event WHERE flow = ? AND sequence > ? ORDER BY sequence",
+        (pk, after),
+    )
+    for sequence, at_ms, data, stored in rows:
+        try:
+            computed = event_sum(flow=pk, sequence=sequence, before=before, at_ms=at_ms, data=data)
+        except TypeError:
+            computed = None
+        if computed != stored:
+            raise DamagedRow(
+                f"{path}: message {sequence} of flow {flow_id!r} is damaged, or one before it is missing"
+            )
+        before = sequence
+        yield Envelope(sequence=sequence, at_ms=at_ms, encoded=data)
+
+
+def answers(connection: sqlite3.Connection, pk: int, *, epoch: str) -> Iterator[tuple[str, int, Accepted]]:
+    """The flow's kept idempotency keys, oldest first: key, time in Unix ms, answer."""
+    rows = connection.execute(
+        "SELECT key, at_ms, last, count FROM key WHERE flow = ? ORDER BY at_ms, last", (pk,)
+    )
+    for key, at_ms, last, count in rows:
+        yield key, at_ms, Accepted(seq=last, count=count, epoch=epoch)

@@ -1,0 +1,163 @@
+"""The thread that writes: group commit, and what becomes of a write that fails.
+
+All that waits is one transaction. When that fails, its members are tried one by one, so that one cannot
+fail its neighbours. A full disk is a passing state; a failed sync is not, since what the kernel has dropped
+by then is unknown: nothing is written after it.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import structlog
+
+from flow_server.store import StoreError, StoreFull, StoreUnavailable
+from flow_server.store.sqlite.schema import meaning_of, name_of
+
+GROUP_WRITES = 256
+"""Most writes in one transaction."""
+
+GROUP_BYTES = 2**20
+"""Bytes after which a transaction takes no more writes."""
+
+PROBE_S = 1.0
+"""How often a full disk is tried again, in seconds, when nobody writes."""
+
+log = structlog.get_logger(__name__)
+
+
+class Write(Protocol):
+    """Something to write."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much it writes."""
+        ...
+
+    def execute(self, connection: sqlite3.Connection) -> None:
+        """Write it, inside a transaction."""
+        ...
+
+
+Settled = Callable[[Sequence[tuple[Write, StoreError | None]]], None]
+"""Told of each group: which writes are durable (`None`) and which are not, in the order they came."""
+
+
+class Writer:
+    """Owns the connection's writes; `put` is safe from any thread."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, settled: Settled, grouped: bool = True
+    ) -> None:
+        """Write to `connection`; `settled` is called on the writer's thread. Not `grouped`: one by one."""
+        self._connection = connection
+        self._path = path
+        self._settled = settled
+        self._grouped = grouped
+        self._queue: SimpleQueue[Write | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sqlite writer", daemon=True)
+        self.problem: str | None = None
+        """Why writes fail now; `None`: they do not."""
+        self._broken = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, write: Write) -> None:
+        """Have something written."""
+        self._queue.put(write)
+
+    def stop(self) -> None:
+        """Write what was put before this call, and end the thread. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                first = self._queue.get(timeout=PROBE_S if self.problem and not self._broken else None)
+            except Empty:
+                self._probe()
+                continue
+            if first is None:
+                return
+            group, last = self._group_from(first)
+            self._settled(self._write(group))
+            if last:
+                return
+
+    def _group_from(self, first: Write) -> tuple[list[Write], bool]:
+        """The first write and what waits behind it, and whether the end waits there too."""
+        group, size = [first], first.size_bytes
+        while self._grouped and len(group) < GROUP_WRITES and size < GROUP_BYTES:
+            try:
+                write = self._queue.get_nowait()
+            except Empty:
+                break
+            if write is None:
+                return group, True
+            group.append(write)
+            size += write.size_bytes
+        return group, False
+
+    def _write(self, group: list[Write]) -> list[tuple[Write, StoreError | None]]:
+        problem = self._commit(group)
+        if problem is None or len(group) == 1:
+            return [(write, problem) for write in group]
+        return [(write, self._commit([write])) for write in group]
+
+    def _commit(self, group: list[Write]) -> StoreError | None:
+        if self._broken:
+            return StoreUnavailable(f"{self._path}: {self.problem}", retry_after_s=5)
+        try:
+            with _transaction(self._connection):
+                for write in group:
+                    write.execute(self._connection)
+        except sqlite3.Error as error:
+            return self._failed(error)
+        if self.problem is not None:
+            log.info("writes succeed again", file=str(self._path))
+            self.problem = None
+        return None
+
+    def _failed(self, error: sqlite3.Error) -> StoreError:
+        name, meaning = name_of(error), meaning_of(error)
+        full = name.startswith("SQLITE_FULL")
+        if self.problem is None:
+            log.error("a write failed", file=str(self._path), problem=meaning, sqlite=name)
+        self.problem = meaning
+        if not full:
+            self._broken = True
+            self.problem = f"{meaning}; restart the server once the disk is well"
+        kind = StoreFull if full else StoreUnavailable
+        return kind(f"{self._path}: {self.problem}")
+
+    def _probe(self) -> None:
+        """See whether there is room again."""
+        try:
+            with _transaction(self._connection):
+                self._connection.execute("CREATE TABLE room (page BLOB)")
+                self._connection.execute("INSERT INTO room VALUES (zeroblob(65536))")
+                self._connection.execute("DROP TABLE room")
+        except sqlite3.Error as error:
+            self._failed(error)
+        else:
+            log.info("writes succeed again", file=str(self._path))
+            self.problem = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
