@@ -1,7 +1,7 @@
 """A real server process and one real Chromium for the page's tests.
 
-The browser is shared by the session, so the tests run on the session's loop; each test has its own context, and
-fails when the page logged an error, broke its content security policy or asked anybody but its server.
+The browser is shared by the session, so the tests run on the session's loop; each test has its own context,
+and fails when the page logged an error, broke its content security policy or asked anybody but its server.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 CANVAS = Path(__file__).parents[2] / "packages" / "flow-server" / "canvas"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+HAS_CHROMIUM = CHROMIUM.exists()
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -72,7 +73,7 @@ class FlowServer:
         async with asyncio.timeout(30):
             while line := await process.stdout.readline():
                 said.append(line)
-                event = json.loads(line) if line.startswith(b"{") else {}
+                event: dict[str, Any] = json.loads(line) if line.startswith(b"{") else {}
                 if event.get("event") == "listening":
                     server = cls(process, event["port"], settings.get("PATH_PREFIX", ""))
                     server.drain = asyncio.create_task(_drain(process.stdout))
@@ -120,7 +121,7 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 
 
 @asynccontextmanager
-async def a_server(**settings: Any) -> AsyncIterator[FlowServer]:
+async def a_server(**settings: Any) -> AsyncGenerator[FlowServer]:
     """A server of one test's own."""
     server = await FlowServer.start(**settings)
     try:
@@ -139,10 +140,10 @@ async def server() -> AsyncIterator[FlowServer]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium."""
-    if not Path(CHROMIUM).exists():
+    if not HAS_CHROMIUM:
         pytest.skip(f"no Chromium at {CHROMIUM}: set CHROMIUM to where it is")
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield chromium
         await chromium.close()
 
@@ -167,7 +168,8 @@ class Visit:
 
 
 VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) => console.error("policy", event.violatedDirective, event.blockedURI));
+addEventListener("securitypolicyviolation", (event) =>
+  console.error("policy", event.violatedDirective, event.blockedURI));
 """
 
 OpenPage = Callable[..., Awaitable[Page]]

@@ -1,5 +1,6 @@
 """Small flows for the page's tests."""
 
+from itertools import pairwise
 from typing import Any
 
 Message = dict[str, Any]
@@ -46,7 +47,7 @@ def chain(region: str, *names: str) -> Message:
             "type": "finish-to-start",
             "condition": "on-success",
         }
-        for before, after in zip(names, names[1:], strict=False)
+        for before, after in pairwise(names)
     )
     return {"type": "upsert-rels", "relationships": relationships}
 

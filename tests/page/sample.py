@@ -45,7 +45,7 @@ def releases_from(kit: Iterable[Mapping[str, Any]]) -> list[Release]:
 
 
 def layered(count: int, *, seed: int = 1, levels: int = 9) -> list[Release]:
-    """A made-up kit of `count` releases in `levels` levels, each depending on one to three of earlier levels."""
+    """A made-up kit of `count` releases in `levels` levels, each after one to three of earlier levels."""
     draw = random.Random(seed)
     level_of = sorted(min(int(draw.triangular(0, levels, levels * 0.45)), levels - 1) for _ in range(count))
     level_of[0] = 0
@@ -70,7 +70,7 @@ def bootstrap(
     failing: Mapping[str, str] | None = None,
     concurrent: int = 4,
 ) -> list[Timed]:
-    """All messages of a bootstrap in order of time. `failing` maps a region to the release that fails there."""
+    """All messages of a bootstrap in order of time. `failing`: region -> the release that fails there."""
     sent: list[Timed] = []
     for number, region in enumerate(regions):
         draw = random.Random(f"{seed}/{region}")

@@ -12,7 +12,7 @@ export function CopyButton({ text, what, label = "copy" }: { text: string | (() 
     setTimeout(() => (done.value = false), 1500);
   };
   return (
-    <button type="button" class="copy" aria-label={`copy ${what}`} onClick={() => void copy()}>
+    <button type="button" class="copy" aria-label={done.value ? "copied" : `${label}: ${what}`} onClick={() => void copy()}>
       {done.value ? "copied" : label}
     </button>
   );

@@ -14,7 +14,7 @@ export function NodeLine({ nodeKey, note }: { nodeKey: string; note?: string | u
       <span class="node-line muted">
         <Glyph look="other" />
         <Said text={idInKey(nodeKey)} />
-        <span class="note">{note ?? "not reported"}</span>
+        <span class="note">{note === undefined ? "not reported" : `not reported, ${note}`}</span>
       </span>
     );
   }

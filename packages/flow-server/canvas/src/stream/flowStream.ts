@@ -122,6 +122,8 @@ export class FlowStream {
     if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/event-stream") || answer.body === null) {
       throw new Refused({ name: "reconnecting", why: "the answer is no stream" });
     }
+    // A resumed stream with nothing new is silent up to the first heartbeat: its head is a sign of life, too.
+    this.#alive();
     const served = Date.parse(answer.headers.get("Date") ?? "");
     if (!Number.isNaN(served)) this.#report.serverTime(served);
     const parser = new EventStreamParser();
@@ -136,12 +138,16 @@ export class FlowStream {
     }
   }
 
-  #take({ event, data, id }: ServerSentEvent): void {
+  #alive(): void {
     this.#heardAt = performance.now();
-    this.#failures = 0;
     this.#stale = false;
     this.#report.heard();
     this.#report.phase({ name: "live" });
+  }
+
+  #take({ event, data, id }: ServerSentEvent): void {
+    this.#alive();
+    this.#failures = 0;
     if (MESSAGES.has(event)) {
       let message: FlowMessage;
       try {
