@@ -40,7 +40,7 @@ def test_the_endpoints_are_those_of_the_server(monkeypatch: pytest.MonkeyPatch) 
         (str(method), re.sub(r"\{\w+:str\}", "{flowId}", route.path))
         for app in made
         for route in app.routes
-        for method in getattr(route, "http_methods", ())
+        for method in getattr(route, "methods", ())
         if method != "OPTIONS" and not route.path.startswith(("/assets", "/schema"))
     }
     existing.add(("GET", "/schema/openapi.json"))
