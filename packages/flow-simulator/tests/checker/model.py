@@ -130,6 +130,7 @@ class Model:
         self.entries.append(Deleting(writer="operator", serial=self.serials, flow=FLOW, at_ns=self.tick()))
         if self.fed:
             self.sequence += 1
+            self.keys.clear()
             self.forget()
         for reader in self.readers.values():
             self.disconnect(reader.name)

@@ -48,7 +48,16 @@ def message(data: st.DataObject, marks: Marks) -> Json:
             return delete_relationship(data.draw(NAMES), data.draw(NAMES))
 
 
-def post(data: st.DataObject, model: Model, marks: Marks) -> None:
+Batch = tuple[str, str, list[Json]]
+
+
+def again(data: st.DataObject, model: Model, answered: list[Batch]) -> None:
+    """A batch that was over comes once more: its writer never got the answer."""
+    writer, key, batch = data.draw(st.sampled_from(answered))
+    model.post(writer, *batch, key=key)
+
+
+def post(data: st.DataObject, model: Model, marks: Marks, answered: list[Batch]) -> None:
     """A batch: answered, cut off before or after it was applied, tried again with and without a key."""
     batch = [message(data, marks) for _ in range(data.draw(st.integers(1, 3)))]
     writer = data.draw(WRITERS)
@@ -65,6 +74,8 @@ def post(data: st.DataObject, model: Model, marks: Marks) -> None:
         model.fail(model.begin(writer, *batch), status=400)
     else:
         model.post(writer, *batch, key=key)
+    if key is not None:
+        answered.append((writer, key, batch))
 
 
 def two_at_once(data: st.DataObject, model: Model, marks: Marks) -> None:
@@ -77,14 +88,19 @@ def two_at_once(data: st.DataObject, model: Model, marks: Marks) -> None:
         model.answer(request, answer)
 
 
-def step(data: st.DataObject, model: Model, marks: Marks) -> None:
+def step(data: st.DataObject, model: Model, marks: Marks, answered: list[Batch]) -> None:
     match data.draw(
         st.sampled_from(
-            ["post"] * 6 + ["both"] * 2 + ["connect", "read", "read", "cut", "ring", "delete", "lose", "keep"]
+            ["post"] * 6
+            + ["again"]
+            + ["both"] * 2
+            + ["connect", "read", "read", "cut", "ring", "delete", "lose", "keep"]
         )
     ):
         case "post":
-            post(data, model, marks)
+            post(data, model, marks, answered)
+        case "again" if answered:
+            again(data, model, answered)
         case "both":
             two_at_once(data, model, marks)
         case "connect":
@@ -109,8 +125,9 @@ def step(data: st.DataObject, model: Model, marks: Marks) -> None:
 @settings(max_examples=150)
 def test_a_correct_history_raises_no_alarm(data: st.DataObject) -> None:
     model, marks = Model(seed=data.draw(st.integers(0, 100))), Marks()
+    answered: list[Batch] = []
     for _ in range(data.draw(st.integers(1, 25))):
-        step(data, model, marks)
+        step(data, model, marks, answered)
     model.post("w1", node("last", marks.next()))
     for reader in [*model.readers]:
         if not model.readers[reader].connected:

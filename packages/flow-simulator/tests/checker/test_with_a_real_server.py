@@ -134,9 +134,12 @@ async def test_a_writer_logs_what_was_refused_and_goes_on(
 async def test_a_reader_logs_how_a_connection_ended(server: ServerProcess) -> None:
     log = Log()
     async with Reader(server.url, flow=FLOW, name="r", log=log) as reader:
-        await reader.until(lambda: reader.frames == 1)
+        await reader.until(lambda: reader.frames >= 1)
         await server.stop()
-        await reader.until(lambda: reader.connections == 3)
-    reasons = [entry.reason for entry in log.entries if isinstance(entry, Disconnected)]
-    assert reasons[0] == "ended by the server"
-    assert reasons[1].startswith("ConnectError")
+        await reader.until(lambda: any(reason.startswith("ConnectError") for reason in reasons(log)))
+    assert reasons(log)[0] == "ended by the server"
+
+
+def reasons(log: Log) -> list[str]:
+    """Why connections ended, in order."""
+    return [entry.reason for entry in log.entries if isinstance(entry, Disconnected)]

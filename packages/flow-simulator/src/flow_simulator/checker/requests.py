@@ -15,6 +15,8 @@ class Request:
 
     name: str
     """Writer and serial of the first attempt, as findings name it."""
+    batch: tuple[str, str]
+    """Equal for requests that are one batch sent again."""
     messages: tuple[Json, ...]
     """In normal form; empty for a DELETE."""
     began_ns: int
@@ -42,24 +44,71 @@ class Request:
 
 def requests_of(flow: str, entries: Iterable[Entry]) -> list[Request]:
     """The requests about one flow, by the time of their first attempt; attempts with one key are one."""
-    attempts: dict[tuple[str, str], list[Posting | Deleting]] = defaultdict(list)
+    batches: dict[tuple[str, str], list[Posting | Deleting]] = defaultdict(list)
     answers: dict[tuple[str, int], Answered] = {}
     for entry in entries:
         if isinstance(entry, Posting | Deleting) and entry.flow == flow:
             key = entry.key if isinstance(entry, Posting) else None
-            attempts[entry.writer, f"serial {entry.serial}" if key is None else f"key {key}"].append(entry)
+            batches[entry.writer, f"serial {entry.serial}" if key is None else f"key {key}"].append(entry)
         elif isinstance(entry, Answered):
             answers[entry.writer, entry.serial] = entry
-    requests = [_request(group, answers) for group in attempts.values()]
+    requests: list[Request] = []
+    for batch, attempts in batches.items():
+        for part in _applied_apart(sorted(attempts, key=lambda attempt: attempt.at_ns), answers):
+            requests.append(_request(batch, part, answers))
+            if len(part) > 1 and _forgets(batches.values(), answers):
+                requests += _forgotten(batch, part, answers)
     return sorted(requests, key=lambda request: request.began_ns)
 
 
-def _request(attempts: list[Posting | Deleting], answers: dict[tuple[str, int], Answered]) -> Request:
-    attempts.sort(key=lambda attempt: attempt.at_ns)
+def _forgets(batches: Iterable[list[Posting | Deleting]], answers: dict[tuple[str, int], Answered]) -> bool:
+    """Whether the server may have forgotten keys: the flow was deleted, or state was lost."""
+    epochs: set[str | None] = set()
+    for batch in batches:
+        for attempt in batch:
+            answer = answers.get((attempt.writer, attempt.serial))
+            if isinstance(attempt, Deleting):
+                return True
+            if answer is not None and answer.accepted:
+                epochs.add(answer.epoch)
+    return len(epochs) > 1
+
+
+def _forgotten(
+    batch: tuple[str, str], attempts: list[Posting | Deleting], answers: dict[tuple[str, int], Answered]
+) -> Iterable[Request]:
+    """Attempts without an answer may each have been applied by a server that then forgot it."""
+    for attempt in attempts:
+        answer = answers.get((attempt.writer, attempt.serial))
+        if answer is None or not (answer.accepted or answer.refused):
+            yield _request(batch, [attempt], answers)
+
+
+def _applied_apart(
+    attempts: list[Posting | Deleting], answers: dict[tuple[str, int], Answered]
+) -> Iterable[list[Posting | Deleting]]:
+    """A batch that was answered two sequences was applied twice: verdict 2 says whether it may have been."""
+    part: list[Posting | Deleting] = []
+    sequence: int | None = None
+    for attempt in attempts:
+        answer = answers.get((attempt.writer, attempt.serial))
+        if answer is not None and answer.seq is not None:
+            if sequence is not None and answer.seq != sequence:
+                yield part
+                part = []
+            sequence = answer.seq
+        part.append(attempt)
+    yield part
+
+
+def _request(
+    batch: tuple[str, str], attempts: list[Posting | Deleting], answers: dict[tuple[str, int], Answered]
+) -> Request:
     first = attempts[0]
     found = [answers.get((attempt.writer, attempt.serial)) for attempt in attempts]
     return Request(
         name=f"{first.writer} #{first.serial}",
+        batch=batch,
         messages=tuple(map(normal_form, first.messages)) if isinstance(first, Posting) else (),
         began_ns=first.at_ns,
         attempts=len(attempts),
