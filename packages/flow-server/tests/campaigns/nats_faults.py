@@ -32,7 +32,10 @@ from flow_simulator.checker.server_process import ServerProcess
 from flow_simulator.nats_network import REFUSED, STALLED, NatsNetwork, nats_network
 from flow_simulator.proxy import Proxy
 
-FLOWS = ("bootstrap", "a/b", "\u00fc")
+FLOWS = ("bootstrap", "a/b", "\u00fc", "deleted now and then")
+DELETED = FLOWS[3]
+"""The flow that is deleted; what was acknowledged there need not be in the log any more."""
+
 WRITERS_PER_FLOW = 2
 READERS_PER_FLOW = 2
 REPLICAS = 3
@@ -104,7 +107,7 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
             process = ServerProcess(folder / f"replica-{index}", environment)
             replicas.append(await stack.enter_async_context(process))
         world = World(network, replicas, random.Random(seed))
-        for _ in range(len(FLOWS) * (WRITERS_PER_FLOW + READERS_PER_FLOW)):
+        for _ in range(len(FLOWS) * (WRITERS_PER_FLOW + READERS_PER_FLOW) + 1):
             world.doors.append(await stack.enter_async_context(Proxy(("127.0.0.1", replicas[0].port))))
         doors = iter(world.doors)
         readers = [
@@ -120,17 +123,20 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
             for flow in FLOWS
             for index in range(READERS_PER_FLOW)
         ]
-        stop = asyncio.Event()
+        stop, stop_deleting = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            for flow in FLOWS:
+            for number, flow in enumerate(FLOWS):
                 for index in range(WRITERS_PER_FLOW):
-                    name, url = f"{FLOWS.index(flow)}/writer/{index}", next(doors).url
+                    name, url = f"{number}/writer/{index}", next(doors).url
                     tasks.create_task(_write(flow, name, url, log, stop, seed + index))
             hopping = tasks.create_task(_hop(world))
+            deleting = tasks.create_task(_delete(next(doors).url, log, stop_deleting))
             await _faults(world, outcome, count=faults, longest_s=longest_s)
             hopping.cancel()
             for door in world.doors:
                 door.target = ("127.0.0.1", replicas[0].port)
+            stop_deleting.set()
+            await deleting  # before the writers' last batches, so that the flow is there at the end
             stop.set()
         await _look_at_the_end(world, readers, log, outcome)
     outcome.findings = check(log.entries)
@@ -145,6 +151,7 @@ async def _write(flow: str, name: str, url: str, log: Log, stop: asyncio.Event, 
     async with httpx.AsyncClient(timeout=8.0) as client:
         writer = Writer(client, url, flow=flow, name=name, log=log)
         for number in itertools.count():
+            is_last = stop.is_set()
             messages: list[Json] = [
                 {
                     "type": "upsert-nodes",
@@ -160,9 +167,25 @@ async def _write(flow: str, name: str, url: str, log: Log, stop: asyncio.Event, 
                 for index in range(draw.randint(1, 4))
             ]
             await writer.post_until_answered(*messages, within_s=CALM_S * 2)
-            if stop.is_set():
+            if is_last:
                 return
             await asyncio.sleep(draw.uniform(0.0, 0.06))
+
+
+async def _delete(url: str, log: Log, stop: asyncio.Event) -> None:
+    """Delete one flow now and then, each time until that is answered."""
+    async with httpx.AsyncClient(timeout=8.0) as client:
+        writer = Writer(client, url, flow=DELETED, name=f"{FLOWS.index(DELETED)}/deleter", log=log)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.5):
+                    await stop.wait()
+            if stop.is_set():
+                return
+            while True:
+                if (await writer.delete()).accepted:
+                    break
+                await asyncio.sleep(0.1)
 
 
 async def _hop(world: World) -> None:

@@ -87,6 +87,19 @@ async def test_a_key_is_remembered_over_a_restart(keeping_site: Site) -> None:
         assert last_of(hub, "f") == first.seq
 
 
+async def test_a_key_is_remembered_over_a_delete_and_a_restart(keeping_site: Site) -> None:
+    async with keeping_site.hub() as hub:
+        first = await hub.ingest("f", [node("a")], key="k")
+        await hub.ingest("other", [node("a")])
+        await hub.delete("f")
+    async with keeping_site.hub() as hub:
+        assert await hub.ingest("f", [node("a")], key="k") == first
+        assert hub.flow("f") is None
+        await hub.ingest("f", [node("b")], key="l")
+        assert await hub.ingest("f", [node("a")], key="k") == first
+        assert nodes_of(hub, "f") == [("b", "running")]
+
+
 async def test_a_deleted_flow_stays_deleted_and_grows_on_above_its_old_sequences(keeping_site: Site) -> None:
     async with keeping_site.hub() as hub:
         before = await hub.ingest("f", [node("a")])

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from flow_server.hub import Hub
 from flow_server.reading import Ending
+from flow_server.store import StoreUnavailable
 
 from ..real_server import until
 from .sites import Site, last_of, node, nodes_of, sequences_of
@@ -94,11 +97,27 @@ async def test_a_cursor_that_is_ahead_is_waited_for(shared_site: Site) -> None:
         await equal(one, other, "f")
         for number in range(20):
             accepted = await one.ingest("f", [node("a", f"s{number}")])
-            if other.store.is_behind(accepted.seq):
-                assert await other.reached("f", accepted.seq, within_s=WITHIN_S)
+            await other.store.catch_up(accepted.seq)
             assert last_of(other, "f") >= accepted.seq
-            assert not other.store.is_behind(accepted.seq)
-        assert one.store.is_behind(last_of(one, "f") + 2**30)
+
+
+async def test_a_cursor_that_nobody_handed_out_is_not_waited_for(shared_site: Site) -> None:
+    async with two_replicas(shared_site) as (one, other):
+        accepted = await one.ingest("f", [node("a")])
+        async with asyncio.timeout(WITHIN_S):
+            await asyncio.gather(*(other.store.catch_up(2**53 - 1) for _ in range(50)))
+        assert last_of(other, "f") == accepted.seq
+
+
+async def test_a_replica_that_cannot_know_whether_a_cursor_is_ahead_says_so(shared_site: Site) -> None:
+    assert shared_site.outage is not None
+    async with shared_site.hub() as hub:
+        accepted = await hub.ingest("f", [node("a")])
+        with shared_site.outage():
+            await hub.store.catch_up(accepted.seq)
+            with pytest.raises(StoreUnavailable):
+                await hub.store.catch_up(accepted.seq + 2**20)
+        await until(hub.store.writable)
 
 
 async def test_a_delete_on_one_replica_ends_the_streams_of_the_other(shared_site: Site) -> None:

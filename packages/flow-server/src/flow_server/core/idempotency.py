@@ -22,13 +22,13 @@ class RecentAnswers(Generic[A]):
 
     def get(self, key: str, *, now_ms: int) -> A | None:
         """The answer given to `key`; `None` when there was none or it is too old."""
-        self._forget_old(now_ms)
+        self.forget_old(now_ms)
         remembered = self._answers.get(key)
         return None if remembered is None else remembered[1]
 
     def put(self, key: str, answer: A, *, now_ms: int) -> None:
         """Remember an answer; the oldest goes when there are too many."""
-        self._forget_old(now_ms)
+        self.forget_old(now_ms)
         self._answers[key] = (now_ms, answer)
         self._answers.move_to_end(key)
         while len(self._answers) > self._entries:
@@ -39,7 +39,8 @@ class RecentAnswers(Generic[A]):
         for key, (at_ms, answer) in self._answers.items():
             yield key, at_ms, answer
 
-    def _forget_old(self, now_ms: int) -> None:
+    def forget_old(self, now_ms: int) -> None:
+        """Drop what is too old."""
         while self._answers:
             key, (at_ms, _) = next(iter(self._answers.items()))
             if now_ms - at_ms < self._age_ms:

@@ -27,9 +27,6 @@ from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
 from flow_server.reading import Connection, Ending, Reader
 
-AHEAD_S = 5.0
-"""How long a cursor that is ahead of this replica is waited for, in seconds."""
-
 RETRY_MS = (1_000, 8_000)
 """Bounds of the delay after which readers come back when the server stops: not all in the same instant."""
 
@@ -73,7 +70,6 @@ class FlowStream(ServerSentEvent):
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reading() as reader:
-            await self._wait_for_cursor()
             headers = encoded_headers(HEADERS)
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if (connection := connection_of(scope)) is not None:
@@ -86,7 +82,6 @@ class FlowStream(ServerSentEvent):
     async def _messages(self) -> AsyncGenerator[ServerSentEventMessage]:
         """The same frames for Litestar's own path."""
         with self._reading() as reader:
-            await self._wait_for_cursor()
             while True:
                 if (chunk := reader.take()) is not None:
                     yield _SharedFrames(chunk.wire)
@@ -114,11 +109,6 @@ class FlowStream(ServerSentEvent):
                     cursor=reader.cursor,
                     peer=self._peer,
                 )
-
-    async def _wait_for_cursor(self) -> None:
-        """Let a replica catch up with the one that the reader comes from."""
-        if self._cursor is not None and self._hub.store.is_behind(self._cursor):
-            await self._hub.reached(self._flow_id, self._cursor, within_s=AHEAD_S)
 
 
 def connection_of(scope: Scope) -> Connection | None:
@@ -170,5 +160,8 @@ async def stream_flow(
     last_event_id = header(request.scope, b"last-event-id")
     if last_event_id is None:
         last_event_id = request.query_params.get("lastEventId")
+    cursor = cursor_of(last_event_id)
+    if cursor is not None:
+        await hub.store.catch_up(cursor)  # a snapshot from before the cursor would go back in time
     peer = request.client.host if request.client else None
-    return FlowStream(hub, flow_id_of(flow_id), cursor=cursor_of(last_event_id), peer=peer)
+    return FlowStream(hub, flow_id_of(flow_id), cursor=cursor, peer=peer)

@@ -129,8 +129,8 @@ class Store(Protocol):
         """Append a batch, whole or not at all. Returns when it is durable and `log.apply` has run.
 
         A batch with the `key` of one that was appended less than 120 s ago is not appended again and has
-        the same answer. Raises `StoreFull`, `BatchTooLarge`, or `StoreUnavailable`: the outcome may be
-        unknown.
+        the same answer, also when the flow was deleted in between. Raises `StoreFull`, `BatchTooLarge`, or
+        `StoreUnavailable`: the outcome may be unknown.
         """
         ...
 
@@ -138,8 +138,11 @@ class Store(Protocol):
         """Delete a flow; nothing is kept of an unknown one. Raises as `append`."""
         ...
 
-    def is_behind(self, sequence: int) -> bool:
-        """Whether another replica may have handed out this sequence while it has not come here yet."""
+    async def catch_up(self, sequence: int) -> None:
+        """Return when this sequence was applied here, or surely was never handed out by another replica.
+
+        Raises `StoreUnavailable` when that cannot be found out.
+        """
         ...
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:

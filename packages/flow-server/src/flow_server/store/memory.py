@@ -65,17 +65,22 @@ class MemoryStore:
     async def delete(self, flow_id: str) -> None:
         """Delete a flow; of an unknown one nothing is kept, yet the log hears of it."""
         assert self._log is not None, "the store is not open"  # noqa: S101
-        self._answers.pop(flow_id, None)
         last = self._last.pop(flow_id, None)
+        self._forget_keys_of_deleted_flows()
         sequence = max(self._spent, last or 0) + 1
         if last is not None:
             self._spent = max(self._spent, sequence)
         self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
 
-    def is_behind(self, sequence: int) -> bool:
+    def _forget_keys_of_deleted_flows(self) -> None:
+        now_ms = self._now_us() // 1000
+        for flow_id in [flow_id for flow_id in self._answers if flow_id not in self._last]:
+            self._answers[flow_id].forget_old(now_ms)
+            if not self._answers[flow_id]:
+                del self._answers[flow_id]
+
+    async def catch_up(self, sequence: int) -> None:
         """Nobody else hands out sequences."""
-        del sequence
-        return False
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
         """There is nobody to tell."""

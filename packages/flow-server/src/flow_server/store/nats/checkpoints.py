@@ -8,11 +8,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from flow_server.core.idempotency import RecentAnswers
-from flow_server.store import Accepted, Checkpoint
+from flow_server.store import Checkpoint
+from flow_server.store.nats.answers import KeptAnswers
 from flow_server.store.nats.entries import FORMAT, FORMAT_HEADER, check_format
 from flow_server.store.nats.errors import Conflict
-from flow_server.store.nats.ledger import recent_answers
 from flow_server.store.nats.subjects import token_of
 from flow_server.store.nats.values import Value, Values
 
@@ -45,14 +44,7 @@ class Kept(Struct, frozen=True, kw_only=True):
 
     last: int
     checkpoint: Checkpoint
-    answers: tuple[tuple[str, int, Accepted], ...] = ()
-
-    def recent(self) -> RecentAnswers[Accepted]:
-        """The answers as a flow remembers them."""
-        answers = recent_answers()
-        for key, at_ms, answer in self.answers:
-            answers.put(key, answer, now_ms=at_ms)
-        return answers
+    answers: KeptAnswers = ()
 
 
 _manifest_decoder = msgspec.json.Decoder(Manifest)

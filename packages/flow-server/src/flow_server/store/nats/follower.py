@@ -121,6 +121,12 @@ class Follower:
             for past in await recover(self._checkpoints, self._ledger, self._flows):
                 self.past.put_nowait(past)
             self._is_stale = False
+        if self._ledger.applied > last_sequence:
+            # A server that lags may say so once; a stream that lost its end says so for ever.
+            raise StaleRead(
+                f"stream {self._settings.stream} ends at entry {last_sequence}, up to {self._ledger.applied} "
+                "was acknowledged: it lost entries, or an older backup was restored"
+            )
         subject = f"{self._settings.stream}.*"
         async with delivery(
             client, js, self._take, stream=self._settings.stream, subject=subject, after=self._ledger.applied

@@ -54,9 +54,7 @@ class Group:
         self.is_applied = False
 
     def payload(self) -> bytes:
-        """The entry's payload."""
-        if self.kind is not Kind.BATCHES:
-            return b""
+        """The payload of an entry of batches."""
         lines = tuple(item.encoded for item in self.items)
         return packed(Batches(at_ms=self.at_ms, parts=self.parts, lines=lines))
 

@@ -12,6 +12,8 @@ class Health:
     def __init__(self) -> None:
         """Nothing was written yet."""
         self.is_fine = False
+        self.fatal: str | None = None
+        """Why nothing is to be written any more."""
         self.problem = "no write was answered yet"
         self._succeeded_at_s = 0.0
         self._clock_s: Callable[[], float] = asyncio.get_running_loop().time
@@ -25,6 +27,10 @@ class Health:
         """A write was not answered, or refused for the server's own reasons."""
         self.is_fine = False
         self.problem = f"a write was not stored: {problem}"
+
+    def broken(self, problem: str) -> None:
+        """The stream cannot be trusted any more; no later success changes that."""
+        self.fatal = problem
 
     @property
     def quiet_s(self) -> float:

@@ -11,15 +11,8 @@ from typing import Protocol
 from flow_contract import FlowMessage
 from flow_server.core.envelope import Envelope
 from flow_server.core.idempotency import RecentAnswers
-from flow_server.store import (
-    IDEMPOTENCY_AGE_MS,
-    IDEMPOTENCY_KEYS,
-    Accepted,
-    Appended,
-    Deleted,
-    Item,
-    Log,
-)
+from flow_server.store import Accepted, Appended, Deleted, Item, Log
+from flow_server.store.nats.answers import answers_in, recent_answers
 from flow_server.store.nats.entries import Batches, Entry, Kind, Part, unpacked
 from flow_server.store.nats.errors import Gap
 from flow_server.store.nats.subjects import wire_sequence
@@ -60,11 +53,6 @@ class FlowRecord:
         self.waiting: list[asyncio.Future[None]] = []
 
 
-def recent_answers() -> RecentAnswers[Accepted]:
-    """No answers yet, bounded as the protocol says."""
-    return RecentAnswers(entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
-
-
 class Ledger:
     """Where the entries of the stream go in."""
 
@@ -73,6 +61,7 @@ class Ledger:
         self._log = log
         self._flows: dict[str, FlowRecord] = {}
         self._own: dict[str, Own] = {}
+        self._waiting: list[asyncio.Future[None]] = []
         self.epoch = ""
         self.applied = 0
         """Stream sequence of the newest entry that came in."""
@@ -94,16 +83,15 @@ class Ledger:
         record = self._flows.get(flow_id)
         return 0 if record is None else record.last
 
-    def learn(self, flow_id: str, last: int) -> bool:
-        """The stream says that the newest entry of a flow without a record is this one, long applied.
+    def is_forgotten(self, flow_id: str, last: int) -> bool:
+        """Whether the newest entry of a flow without a record may be this: its tombstone, long applied."""
+        return self.last_of(flow_id) == 0 and last <= self.begun_at
 
-        Returns whether that can be: then it is the tombstone of a flow that was forgotten.
-        """
-        if self.last_of(flow_id) or last > self.begun_at:
-            return False
+    def remember(self, flow_id: str, last: int, tombstone: bytes) -> None:
+        """A forgotten flow is about to be written again; its tombstone says what was answered before."""
         record = self._flows.setdefault(flow_id, FlowRecord())
         record.last = record.covered = last
-        return True
+        record.answers = answers_in(tombstone)
 
     def forget_deleted(self, *, up_to: int) -> None:
         """Drop the records of flows deleted at or before this stream sequence."""
@@ -127,7 +115,6 @@ class Ledger:
         record = self._flows[flow_id]
         record.alive = False
         record.last = max(record.last, at)
-        record.answers = recent_answers()
         self._log.apply(Deleted(flow_id=flow_id, sequence=wire_sequence(record.last)))
         self._wake(record)
 
@@ -162,6 +149,9 @@ class Ledger:
             if record is None or entry.sequence > record.last:  # else a checkpoint covers it
                 self._apply(entry, record or FlowRecord())
         self.applied = entry.sequence
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            _resolve(waiting)
 
     def _apply(self, entry: Entry, record: FlowRecord) -> None:
         continues = entry.after == record.last or (record.last == 0 and entry.after <= self.begun_at)
@@ -174,7 +164,8 @@ class Ledger:
         own = self._own.pop(entry.id, None)
         if entry.kind is Kind.TOMBSTONE:
             record.alive = False
-            record.answers = recent_answers()
+            if not record.last:  # what the flow was before, this replica never saw
+                record.answers = answers_in(entry.payload)
             self._log.apply(Deleted(flow_id=entry.flow_id, sequence=wire_sequence(entry.sequence)))
             answers: list[Accepted] = []
         else:
@@ -209,6 +200,17 @@ class Ledger:
 
     # Waiting.
 
+    async def reached(self, sequence: int) -> None:
+        """Return when the entry with this stream sequence, whoever's, came in."""
+        while self.applied < sequence:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+
     async def beyond(self, flow_id: str, sequence: int) -> None:
         """Return when the flow's newest applied entry is above this stream sequence."""
         while self.last_of(flow_id) <= sequence:
@@ -223,9 +225,13 @@ class Ledger:
 
     def _wake(self, record: FlowRecord) -> None:
         waiting, record.waiting = record.waiting, []
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+        _resolve(waiting)
+
+
+def _resolve(waiting: list[asyncio.Future[None]]) -> None:
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)
 
 
 def answers_of(entry: int, parts: tuple[Part, ...], *, epoch: str) -> list[Accepted]:

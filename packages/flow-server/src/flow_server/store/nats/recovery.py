@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from flow_server.store import Checkpoint, Log, Restored
+from flow_server.store.nats.answers import recent_answers
 from flow_server.store.nats.checkpoints import Checkpoints, Kept
 from flow_server.store.nats.ledger import Ledger
 from flow_server.store.nats.subjects import flow_id_of
@@ -55,7 +56,7 @@ async def recover(checkpoints: Checkpoints, ledger: Ledger, log: Log) -> list[Pa
             continue
         restored = _without_past(kept.checkpoint)
         log.apply(Restored(flow_id=flow_id, checkpoint=restored, envelopes=()))
-        ledger.restored(flow_id, last=kept.last, answers=kept.recent(), revision=revision)
+        ledger.restored(flow_id, last=kept.last, answers=recent_answers(kept.answers), revision=revision)
         if kept.checkpoint.base_sequence < kept.checkpoint.sequence:
             past.append(Past(flow_id=flow_id, last=kept.last, checkpoint=kept.checkpoint))
     for flow_id, record in ledger.records():

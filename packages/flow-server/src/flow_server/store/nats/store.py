@@ -6,7 +6,6 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
-from nats.js.api import Header
 from nats.js.errors import NotFoundError
 
 from flow_server.store import Accepted, Deleted, Item, Log, Store, StoreError, StoreUnavailable
@@ -14,13 +13,14 @@ from flow_server.store.nats.backfill import Incomplete, backfill
 from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.checkpoints import Checkpoints
 from flow_server.store.nats.connection import Connection, ended
-from flow_server.store.nats.entries import KIND_HEADER, Kind, headers_of
+from flow_server.store.nats.entries import KIND_HEADER, Kind
 from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream
 from flow_server.store.nats.follower import Follower
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
+from flow_server.store.nats.probe import Probe
 from flow_server.store.nats.signs import SignsOfLife
-from flow_server.store.nats.subjects import PROBE_NAME, entry_of, token_of, wire_sequence
+from flow_server.store.nats.subjects import entry_of, token_of, wire_sequence
 from flow_server.store.nats.sweep import Sweeper
 from flow_server.store.nats.tail import DeliveryEnded
 from flow_server.store.nats.values import Values
@@ -32,12 +32,6 @@ START_S = 60.0
 
 STOP_S = 5.0
 """How long writes in flight have at the end."""
-
-PROBE_S = 5.0
-"""After so long without a write a probe is written, to know whether writes are taken."""
-
-PROBE_AGAIN_S = 0.5
-"""How often it is tried while they are not."""
 
 log = structlog.get_logger("flow_server.store.nats")
 
@@ -65,6 +59,7 @@ class NatsStore:
         self._connection = Connection(self._settings, on_change=self._interrupt)
         checkpoints = Checkpoints(Values(self._connection, self._settings.bucket))
         self._follower = Follower(self._settings, self._connection, checkpoints, self._ledger, log)
+        self._probe = Probe(self._connection, self._ledger, self._health, stream=self._settings.stream)
         self._sweeper = Sweeper(checkpoints, self._ledger, log)
         self._signs = SignsOfLife(self._connection, self._ledger, log, stream=self._settings.stream)
         self._start(self._follower.run(), "follow")
@@ -74,7 +69,7 @@ class NatsStore:
             await self.aclose()
             raise
         self._is_open = True
-        self._start(self._probe_for_ever(), "probe")
+        self._start(self._probe.run(), "probe")
         self._start(self._sweep_for_ever(), "sweep")
         self._start(self._backfill_for_ever(), "backfill")
         self._start(self._signs.run(), "signs of life")
@@ -106,9 +101,10 @@ class NatsStore:
             sequence = wire_sequence(max(self._ledger.applied, self._ledger.last_of(flow_id)))
             self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
 
-    def is_behind(self, sequence: int) -> bool:
-        """Whether the entry of this sequence has not come here yet."""
-        return entry_of(sequence) > self._ledger.applied
+    async def catch_up(self, sequence: int) -> None:
+        """Return when what is in the stream now was applied here, or the sequence's entry was long before."""
+        if entry_of(sequence) > self._ledger.applied:
+            await self._probe.pass_through()
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
         """Tell the other replicas, within a second."""
@@ -116,7 +112,7 @@ class NatsStore:
 
     def writable(self) -> bool:
         """Whether the last write, or probe, was stored, and the log can be followed."""
-        return self._is_open and self._health.is_fine and self._follower.hopeless is None
+        return self._is_open and self._health.is_fine and self._hopeless is None
 
     async def aclose(self) -> None:
         """Let writes in flight finish, keep a last checkpoint, and disconnect."""
@@ -137,8 +133,8 @@ class NatsStore:
     async def _write(self, flow_id: str, items: Sequence[Item], *, key: str | None) -> Accepted | None:
         if not self._is_open:
             raise StoreUnavailable("the store is closed")
-        if self._follower.hopeless is not None:
-            raise StoreUnavailable(str(self._follower.hopeless), retry_after_s=5)
+        if self._hopeless is not None:
+            raise StoreUnavailable(self._hopeless, retry_after_s=5)
         writer = self._writers.get(flow_id)
         if writer is None:
             writer = self._writers[flow_id] = FlowWriter(
@@ -179,31 +175,19 @@ class NatsStore:
                 async with asyncio.timeout(0.05):
                     await self._follower.caught_up.wait()
             if self._follower.caught_up.is_set():
-                await self._probe()
+                await self._probe.write()
+
+    @property
+    def _hopeless(self) -> str | None:
+        if self._follower.hopeless is not None:
+            return str(self._follower.hopeless)
+        return self._health.fatal
 
     def _interrupt(self) -> None:
         self._follower.interrupt()
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=f"nats store: {name}"))
-
-    async def _probe_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(PROBE_AGAIN_S)
-            if not self._health.is_fine or self._health.quiet_s >= PROBE_S:
-                await self._probe()
-
-    async def _probe(self) -> None:
-        """Write an entry that means nothing; the one before it goes."""
-        headers = headers_of(Kind.PROBE, after=0) | {Header.ROLLUP.value: "sub"}
-        subject = f"{self._settings.stream}.{PROBE_NAME}"
-        try:
-            js = self._connection.js
-            await js.publish(subject, b"", stream=self._settings.stream, headers=headers)
-        except TRANSPORT_ERRORS as error:
-            self._health.failed(str(error) or repr(error))
-        else:
-            self._health.succeeded()
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import random
 import structlog
 
 from flow_server.store import Log
+from flow_server.store.nats.answers import kept_answers
 from flow_server.store.nats.checkpoints import Checkpoints, Kept, Manifest, encoded_checkpoint
 from flow_server.store.nats.ledger import FlowRecord, Ledger
 from flow_server.store.nats.subjects import entry_of, flow_id_of, token_of
@@ -84,7 +85,7 @@ class Sweeper:
             return
         last = record.last
         assert entry_of(checkpoint.sequence) == last  # noqa: S101
-        kept = Kept(last=last, checkpoint=checkpoint, answers=tuple(record.answers.remembered()))
+        kept = Kept(last=last, checkpoint=checkpoint, answers=kept_answers(record.answers))
         before = record.uncovered
         payload = await asyncio.to_thread(encoded_checkpoint, kept)
         revision, reached = await self._checkpoints.write(

@@ -20,12 +20,13 @@ from nats.js.api import Header
 from nats.js.errors import APIError
 
 from flow_server.store import Accepted, BatchTooLarge, Item, StoreFull, StoreUnavailable
+from flow_server.store.nats.answers import recent_answers, tombstone_of
 from flow_server.store.nats.connection import REQUEST_TIMEOUT_S, Connection, ended
 from flow_server.store.nats.entries import Kind, headers_of
 from flow_server.store.nats.errors import FULL, TOO_LARGE, TRANSPORT_ERRORS, Conflict, conflict_of
 from flow_server.store.nats.group import Group, Waiting, take_group
 from flow_server.store.nats.health import Health
-from flow_server.store.nats.ledger import Ledger
+from flow_server.store.nats.ledger import Ledger, answers_of
 from flow_server.store.nats.subjects import token_of
 
 RETRY_S = 0.1
@@ -111,7 +112,7 @@ class FlowWriter:
                         return
                     if group is None or group.members != tuple(waiting):
                         self._ledger.expect_no_more(entry_id)
-                        group = Group(waiting, at_ms=time.time_ns() // 1_000_000)
+                        group = Group(waiting, at_ms=_now_ms())
                         entry_id = secrets.token_hex(8)
                         self._ledger.expect(entry_id, group)
                     expected = last
@@ -141,11 +142,12 @@ class FlowWriter:
         try:
             stored = await self._publish(group, entry_id, expected)
         except Conflict as conflict:
-            if conflict.last is not None and conflict.last > expected:
-                if not self._ledger.learn(self._flow_id, conflict.last):
-                    await self._applied(conflict.last - 1, group)
-                return
-            await asyncio.sleep(random.uniform(*CONTENTION_S))  # noqa: S311
+            if conflict.last is None or conflict.last <= expected:
+                await asyncio.sleep(random.uniform(*CONTENTION_S))  # noqa: S311
+            elif self._ledger.is_forgotten(self._flow_id, conflict.last):
+                await self._remember(conflict.last)
+            else:
+                await self._applied(conflict.last - 1, group)
         except APIError as error:
             if error.err_code in FULL:
                 raise StoreFull(f"stream {self._stream}: {error.description}") from error
@@ -159,15 +161,19 @@ class FlowWriter:
         else:
             self._health.succeeded()
             await self._applied(stored - 1, group)
+            if not group.is_applied and self._ledger.last_of(self._flow_id) >= stored:
+                # It came in with a checkpoint, not by itself.
+                group.applied(answers_of(stored, group.parts, epoch=self._ledger.epoch))
 
     async def _publish(self, group: Group, entry_id: str, expected: int) -> int:
         """The stream's sequence of the stored entry."""
+        applied_before = self._ledger.applied
         headers = headers_of(group.kind, after=expected)
         headers[Header.MSG_ID.value] = entry_id
         headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(expected)
         if group.kind is Kind.TOMBSTONE:
             headers[Header.ROLLUP.value] = "sub"  # the tombstone replaces all that the flow had
-        payload = group.payload()
+        payload = group.payload() if group.kind is Kind.BATCHES else self._tombstone()
         # The server counts headers too, and closes the connection when it all is too large.
         if len(payload) + 1024 > self._connection.client.max_payload:
             raise nats.errors.MaxPayloadError
@@ -181,7 +187,27 @@ class FlowWriter:
             if conflict := conflict_of(error):
                 raise conflict from error
             raise
+        if ack.seq <= applied_before and not ack.duplicate:
+            self._health.broken(
+                f"stream {self._stream} went back: it stored a new entry as {ack.seq}, here "
+                f"{applied_before} was applied; acknowledged messages were lost, or an older backup restored"
+            )
         return ack.seq
+
+    def _tombstone(self) -> bytes:
+        record = self._ledger.record(self._flow_id)
+        answers = recent_answers() if record is None else record.answers
+        answers.forget_old(_now_ms())
+        return tombstone_of(answers)
+
+    async def _remember(self, last: int) -> None:
+        """Read the tombstone of a flow that was forgotten: it holds the answers to retries."""
+        try:
+            message = await self._connection.js.get_msg(self._stream, seq=last)
+            self._ledger.remember(self._flow_id, last, message.data or b"")
+        except (ValueError, *TRANSPORT_ERRORS) as error:
+            self._health.failed(f"tombstone {last} of flow {self._flow_id!r}: {error or repr(error)}")
+            await self._pause()
 
     async def _applied(self, sequence: int, group: Group) -> None:
         """Wait until the flow is beyond the sequence, or nobody waits any more."""
@@ -201,7 +227,7 @@ class FlowWriter:
         record = self._ledger.record(self._flow_id)
         if waiting[0].kind is Kind.TOMBSTONE and (record is None or not record.alive):
             waiting[0].give(None)  # somebody else has deleted it
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = _now_ms()
         wanted: list[Waiting] = []
         for member in waiting:
             if member.key is not None and record is not None:
@@ -231,3 +257,7 @@ class FlowWriter:
             f"the batch of {len(group.items)} messages is {len(group.payload())} bytes when compressed, "
             f"the NATS server's max_payload is {limit}"
         )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
