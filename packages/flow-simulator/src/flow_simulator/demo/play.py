@@ -48,7 +48,8 @@ async def _until_stopped(options: Options) -> None:
     if not playing.done():
         _say("stopping")
         playing.cancel()
-    with suppress(asyncio.CancelledError):
+    # Ctrl-C reaches the children too: one that ends before us has done as it was told.
+    with suppress(asyncio.CancelledError, *([ChildEnded] if stop.is_set() else [])):
         await playing
 
 
