@@ -41,7 +41,7 @@ class Picture:
 
     def snapshot(self, flow_id: str) -> Snapshot:
         return Snapshot(
-            flow=FlowInstance(id=flow_id, status="pending", started_at=0),
+            flow=FlowInstance(id=flow_id, status="pending", started_at=0, meta={"derived": True}),
             nodes=tuple(self.nodes.values()),
             relationships=tuple(self.relationships.values()),
         )

@@ -45,6 +45,10 @@ class Fault:
     drip_s: float = 0.0
 
 
+def unheard(status: int | None, body: bytes) -> None:
+    """Nobody wants to know what was answered."""
+
+
 class RecordingServer:
     """One flow `flow`. `picture` is `None` while nobody has fed it."""
 
@@ -58,9 +62,7 @@ class RecordingServer:
         self.token: str | None = None
         self.refuses: Callable[[FlowMessage], str | None] = lambda message: None
         self.body_limit = 1024 * 1024
-        self.on_post: Callable[[Request], Callable[[int | None, bytes], None]] = lambda request: (
-            lambda status, body: None
-        )
+        self.on_post: Callable[[Request], Callable[[int | None, bytes], None]] = lambda request: unheard
         self.on_delete: Callable[[], None] = lambda: None
         self._keys: dict[str, bytes] = {}
         self._server: asyncio.Server | None = None
@@ -124,7 +126,7 @@ class RecordingServer:
             method=method, path=path, headers=headers, body=body, at=asyncio.get_running_loop().time()
         )
         self.requests.append(request)
-        answered = self.on_post(request) if method == "POST" else lambda status, body: None
+        answered = self.on_post(request) if method == "POST" else unheard
         fault = self.faults.popleft() if self.faults else self.away
         if fault is None:
             status, content, answer = self._answer(request)
