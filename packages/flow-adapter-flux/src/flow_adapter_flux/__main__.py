@@ -12,10 +12,9 @@ from socket import socket
 from typing import NoReturn
 
 import structlog
-from lightkube import SingleConfig
 
 from flow_adapter_flux.health import HealthApp, HealthServer
-from flow_adapter_flux.kubernetes.connection import ConfigurationError, configuration
+from flow_adapter_flux.kubernetes.connection import ClusterConfig, ConfigurationError, configuration
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.service import Service
 from flow_adapter_flux.settings import Settings, settings_from
@@ -52,7 +51,7 @@ def _refuse(problem: str) -> NoReturn:
     sys.exit(BAD_SETTING)
 
 
-async def run(settings: Settings, config: SingleConfig, listener: socket) -> None:
+async def run(settings: Settings, config: ClusterConfig, listener: socket) -> None:
     """Serve health and work until a signal; what is in flight is finished."""
     metrics = Metrics()
     loop = asyncio.get_running_loop()

@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from lightkube import SingleConfig
-
 from flow_adapter_flux.core.candidate import Terms
 from flow_adapter_flux.core.region import Region
 from flow_adapter_flux.election import Election
 from flow_adapter_flux.emitter import Emitter, FlowServer
 from flow_adapter_flux.feed import Feed
-from flow_adapter_flux.kubernetes.connection import cluster_id, connect
+from flow_adapter_flux.kubernetes.connection import ClusterConfig, cluster_id, connect
 from flow_adapter_flux.kubernetes.kinds import HELM_CHARTS, HELM_RELEASES
 from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
@@ -27,7 +25,7 @@ from flow_adapter_flux.vitals import Vitals
 class Service:
     """What the process does between its start and its end."""
 
-    def __init__(self, settings: Settings, config: SingleConfig, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, config: ClusterConfig, metrics: Metrics) -> None:
         """Wire it up; nothing runs before `run`."""
         self._settings = settings
         self._config = config
@@ -81,7 +79,7 @@ class Service:
 
 async def speak(
     settings: Settings,
-    config: SingleConfig,
+    config: ClusterConfig,
     *,
     metrics: Metrics,
     vitals: Vitals,

@@ -22,6 +22,9 @@ ANSWER_LIMIT_S = 30.0
 
 _ERROR_BODY_BYTES = 64 * 1024
 
+ClusterConfig = SingleConfig
+"""How one cluster is reached; whoever holds it passes it on and does not look into it."""
+
 
 class ConfigurationError(Exception):
     """There is no usable configuration: neither in-cluster, nor KUBECONFIG, nor ~/.kube/config."""
