@@ -46,3 +46,32 @@ class RecentAnswers(Generic[A]):
             if now_ms - at_ms < self._age_ms:
                 return
             del self._answers[key]
+
+
+class FlowAnswers(Generic[A]):
+    """Recent answers of every flow. A deletion forgets none: a batch sent again after it stays undone."""
+
+    def __init__(self, *, entries: int, age_ms: int) -> None:
+        """Nothing remembered yet; the bounds hold for each flow."""
+        self._entries = entries
+        self._age_ms = age_ms
+        self._flows: dict[str, RecentAnswers[A]] = {}
+
+    def get(self, flow_id: str, key: str, *, now_ms: int) -> A | None:
+        """The answer given to `key` on this flow, if it is remembered."""
+        answers = self._flows.get(flow_id)
+        return None if answers is None else answers.get(key, now_ms=now_ms)
+
+    def put(self, flow_id: str, key: str, answer: A, *, now_ms: int) -> None:
+        """Remember an answer."""
+        answers = self._flows.get(flow_id)
+        if answers is None:
+            answers = self._flows[flow_id] = RecentAnswers(entries=self._entries, age_ms=self._age_ms)
+        answers.put(key, answer, now_ms=now_ms)
+
+    def forget_old(self, *, now_ms: int) -> None:
+        """Drop flows of which nothing is remembered any more; worth a call when a flow is deleted."""
+        for flow_id, answers in list(self._flows.items()):
+            answers.forget_old(now_ms)
+            if not answers:
+                del self._flows[flow_id]

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from flow_server.core.envelope import Envelope
-from flow_server.core.idempotency import RecentAnswers
+from flow_server.core.idempotency import FlowAnswers
 from flow_server.store import (
     IDEMPOTENCY_AGE_MS,
     IDEMPOTENCY_KEYS,
@@ -29,7 +29,7 @@ class MemoryStore:
         self.epoch = secrets.token_hex(8)
         self._now_us = now_us
         self._last: dict[str, int] = {}
-        self._answers: dict[str, RecentAnswers[Accepted]] = {}
+        self._answers = FlowAnswers[Accepted](entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
         self._spent = 0  # highest sequence of a flow that was deleted
         self._log: Log | None = None
 
@@ -42,10 +42,8 @@ class MemoryStore:
         assert self._log is not None, "the store is not open"  # noqa: S101
         now_us = self._now_us()
         at_ms = now_us // 1000
-        if key is not None:
-            answers = self._answers.get(flow_id)
-            if answers is not None and (answer := answers.get(key, now_ms=at_ms)) is not None:
-                return answer
+        if key is not None and (answer := self._answers.get(flow_id, key, now_ms=at_ms)) is not None:
+            return answer
         first = self._last.get(flow_id, max(self._spent, now_us - 1)) + 1
         envelopes = tuple(
             Envelope(sequence=first + index, at_ms=at_ms, encoded=item.encoded, message=item.message)
@@ -56,28 +54,18 @@ class MemoryStore:
         self._log.apply(Appended(flow_id=flow_id, envelopes=envelopes))
         accepted = Accepted(seq=last, count=len(envelopes), epoch=self.epoch)
         if key is not None:
-            answers = self._answers.setdefault(
-                flow_id, RecentAnswers(entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
-            )
-            answers.put(key, accepted, now_ms=at_ms)
+            self._answers.put(flow_id, key, accepted, now_ms=at_ms)
         return accepted
 
     async def delete(self, flow_id: str) -> None:
         """Delete a flow; of an unknown one nothing is kept, yet the log hears of it."""
         assert self._log is not None, "the store is not open"  # noqa: S101
         last = self._last.pop(flow_id, None)
-        self._forget_keys_of_deleted_flows()
+        self._answers.forget_old(now_ms=self._now_us() // 1000)
         sequence = max(self._spent, last or 0) + 1
         if last is not None:
             self._spent = max(self._spent, sequence)
         self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
-
-    def _forget_keys_of_deleted_flows(self) -> None:
-        now_ms = self._now_us() // 1000
-        for flow_id in [flow_id for flow_id in self._answers if flow_id not in self._last]:
-            self._answers[flow_id].forget_old(now_ms)
-            if not self._answers[flow_id]:
-                del self._answers[flow_id]
 
     async def catch_up(self, sequence: int) -> None:
         """Nobody else hands out sequences."""

@@ -40,6 +40,19 @@ def born(*, floor: int, at_ms: int) -> Checkpoint:
     )
 
 
+def insert_flow(connection: sqlite3.Connection, flow_id: str, checkpoint: Checkpoint) -> int:
+    """Write a new flow as its checkpoint shows it, without messages above that; its primary key."""
+    first_at_ms, last = checkpoint.first_at_ms, checkpoint.sequence
+    flow = connection.execute(
+        "INSERT INTO flow (id, first_at_ms, last, sum) VALUES (?, ?, ?, 0)", (flow_id, first_at_ms, last)
+    ).lastrowid
+    assert flow is not None  # noqa: S101
+    checksum = flow_sum(flow=flow, flow_id=flow_id, first_at_ms=first_at_ms, last=last)
+    connection.execute("UPDATE flow SET sum = ? WHERE pk = ?", (checksum, flow))
+    keep_checkpoint(connection, flow, checkpoint)
+    return flow
+
+
 def keep_checkpoint(connection: sqlite3.Connection, flow: int, checkpoint: Checkpoint) -> None:
     """Write a flow's checkpoint in place of the one before it."""
     data = _encode(checkpoint)
@@ -106,10 +119,8 @@ def _events(
         yield Envelope(sequence=sequence, at_ms=at_ms, encoded=data)
 
 
-def answers(connection: sqlite3.Connection, pk: int, *, epoch: str) -> Iterator[tuple[str, int, Accepted]]:
-    """The flow's kept idempotency keys, oldest first: key, time in Unix ms, answer."""
-    rows = connection.execute(
-        "SELECT key, at_ms, last, count FROM key WHERE flow = ? ORDER BY at_ms, last", (pk,)
-    )
-    for key, at_ms, last, count in rows:
-        yield key, at_ms, Accepted(seq=last, count=count, epoch=epoch)
+def answers(connection: sqlite3.Connection, *, epoch: str) -> Iterator[tuple[str, str, int, Accepted]]:
+    """The kept idempotency keys, oldest first: flow, key, time in Unix ms, answer."""
+    kept = connection.execute("SELECT flow, key, at_ms, last, count FROM key ORDER BY at_ms, last")
+    for flow_id, key, at_ms, last, count in kept:
+        yield flow_id, key, at_ms, Accepted(seq=last, count=count, epoch=epoch)

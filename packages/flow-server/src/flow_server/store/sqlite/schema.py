@@ -39,7 +39,7 @@ _STATEMENTS = (
   PRIMARY KEY (flow, sequence)
 ) WITHOUT ROWID""",
     """CREATE TABLE key (
-  flow INTEGER NOT NULL,
+  flow TEXT NOT NULL,
   key TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
   last INTEGER NOT NULL,

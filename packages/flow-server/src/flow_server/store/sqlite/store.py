@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flow_server.core.envelope import Envelope
-from flow_server.core.idempotency import RecentAnswers
+from flow_server.core.idempotency import FlowAnswers
 from flow_server.store import (
     IDEMPOTENCY_AGE_MS,
     IDEMPOTENCY_KEYS,
@@ -53,7 +53,7 @@ class SqliteStore:
         self._grouped = grouped
         self._last: dict[str, int] = {}  # per flow, also of what is still to be written
         self._since_checkpoint: dict[str, int] = {}
-        self._answers: dict[str, RecentAnswers[Accepted]] = {}
+        self._answers = FlowAnswers[Accepted](entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
         self._waiting: dict[Write, asyncio.Future[None]] = {}
         self._waiting_keys: dict[tuple[str, str], asyncio.Future[Accepted]] = {}
         self._spent = 0
@@ -74,10 +74,9 @@ class SqliteStore:
         except BaseException:
             self._connection.close()
             raise
-        for change, answers in restored:
+        for change in restored:
             log.apply(change)
             self._last[change.flow_id] = _last_of(change)
-            self._answers[change.flow_id] = answers
         self._writer = Writer(self._connection, self._path, settled=self._settled, grouped=self._grouped)
         self._writer.start()
 
@@ -86,8 +85,7 @@ class SqliteStore:
         now_us = self._now_us()
         if key is None:
             return await self._append(flow_id, items, now_us=now_us)
-        answers = self._answers_of(flow_id)
-        if (answer := answers.get(key, now_ms=now_us // 1000)) is not None:
+        if (answer := self._answers.get(flow_id, key, now_ms=now_us // 1000)) is not None:
             return answer
         if (twin := self._waiting_keys.get((flow_id, key))) is not None:
             return await asyncio.shield(twin)
@@ -105,16 +103,21 @@ class SqliteStore:
         # Of an unknown flow too, while anything is on its way: it may be this flow's first message.
         self._spent = max(self._spent, last or 0) + 1
         try:
-            await self._written(DeleteFlow(flow_id=flow_id, sequence=self._spent, spent=self._spent))
+            await self._written(
+                DeleteFlow(
+                    flow_id=flow_id,
+                    sequence=self._spent,
+                    spent=self._spent,
+                    at_ms=self._now_us() // 1000,
+                )
+            )
         except StoreError:
             if last is not None:
                 self._last.setdefault(flow_id, self._spent)
             raise
 
-    def is_behind(self, sequence: int) -> bool:
+    async def catch_up(self, sequence: int) -> None:
         """Nobody else hands out sequences."""
-        del sequence
-        return False
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
         """There is nobody to tell."""
@@ -129,28 +132,17 @@ class SqliteStore:
         await asyncio.sleep(0)  # what the writer settled last reaches its waiters
         await asyncio.to_thread(self._connection.close)
 
-    def _read(self) -> list[tuple[Restored, RecentAnswers[Accepted]]]:
+    def _read(self) -> list[Restored]:
         try:
             meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
             if not isinstance(meta.get("epoch"), str) or not isinstance(meta.get("spent"), int):
                 raise StoreError(f"{self._path}: the file is damaged: it has no epoch")
             self._epoch, self._spent = meta["epoch"], meta["spent"]
-            return [
-                (change, self._read_answers(pk)) for pk, change in rows.flows(self._connection, self._path)
-            ]
+            for flow_id, key, at_ms, answer in rows.answers(self._connection, epoch=self._epoch):
+                self._answers.put(flow_id, key, answer, now_ms=at_ms)
+            return [change for _, change in rows.flows(self._connection, self._path)]
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {meaning_of(error)}") from error
-
-    def _read_answers(self, pk: int) -> RecentAnswers[Accepted]:
-        recent = RecentAnswers[Accepted](entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
-        for key, at_ms, answer in rows.answers(self._connection, pk, epoch=self._epoch):
-            recent.put(key, answer, now_ms=at_ms)
-        return recent
-
-    def _answers_of(self, flow_id: str) -> RecentAnswers[Accepted]:
-        return self._answers.setdefault(
-            flow_id, RecentAnswers(entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
-        )
 
     def _forget_key(self, flow_id: str, key: str, done: asyncio.Future[Accepted]) -> None:
         self._waiting_keys.pop((flow_id, key), None)
@@ -201,10 +193,10 @@ class SqliteStore:
                 self._log.apply(Appended(flow_id=flow_id, envelopes=envelopes))
                 if key is not None:
                     answer = Accepted(seq=write.last, count=len(envelopes), epoch=self._epoch)
-                    self._answers_of(flow_id).put(key, answer, now_ms=envelopes[0].at_ms)
+                    self._answers.put(flow_id, key, answer, now_ms=envelopes[0].at_ms)
                 self._checkpoint_when_due(flow_id, len(envelopes))
             case DeleteFlow(flow_id=flow_id, sequence=sequence):
-                self._answers.pop(flow_id, None)
+                self._answers.forget_old(now_ms=self._now_us() // 1000)
                 self._since_checkpoint.pop(flow_id, None)
                 self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
             case _:

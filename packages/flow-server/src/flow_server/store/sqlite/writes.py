@@ -39,12 +39,8 @@ class AppendBatch:
             "SELECT pk, first_at_ms, last FROM flow WHERE id = ?", (self.flow_id,)
         ).fetchone()
         if found is None:
-            flow = connection.execute(
-                "INSERT INTO flow (id, first_at_ms, last, sum) VALUES (?, ?, 0, 0)", (self.flow_id, at_ms)
-            ).lastrowid
-            assert flow is not None  # noqa: S101
             first_at_ms, before = at_ms, self.floor
-            rows.keep_checkpoint(connection, flow, rows.born(floor=self.floor, at_ms=at_ms))
+            flow = rows.insert_flow(connection, self.flow_id, rows.born(floor=self.floor, at_ms=at_ms))
         else:
             flow, first_at_ms, before = found
         checksum = rows.flow_sum(flow=flow, flow_id=self.flow_id, first_at_ms=first_at_ms, last=self.last)
@@ -62,36 +58,37 @@ class AppendBatch:
             before = envelope.sequence
         connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
         if self.key is not None:
-            self._keep_key(connection, flow, at_ms)
+            self._keep_key(connection, at_ms)
 
-    def _keep_key(self, connection: sqlite3.Connection, flow: int, at_ms: int) -> None:
+    def _keep_key(self, connection: sqlite3.Connection, at_ms: int) -> None:
         connection.execute(
             "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
-            (flow, self.key, at_ms, self.last, len(self.envelopes)),
+            (self.flow_id, self.key, at_ms, self.last, len(self.envelopes)),
         )
         connection.execute(
             "DELETE FROM key WHERE flow = ?1 AND (at_ms <= ?2 OR key IN "
             "(SELECT key FROM key WHERE flow = ?1 ORDER BY at_ms DESC, last DESC LIMIT -1 OFFSET ?3))",
-            (flow, at_ms - IDEMPOTENCY_AGE_MS, IDEMPOTENCY_KEYS),
+            (self.flow_id, at_ms - IDEMPOTENCY_AGE_MS, IDEMPOTENCY_KEYS),
         )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DeleteFlow:
-    """The end of a flow; its sequences stay spent."""
+    """The end of a flow; its sequences stay spent, its keys stay known until they are too old."""
 
     flow_id: str
     sequence: int
     spent: int
+    at_ms: int
     size_bytes: int = 64
 
     def execute(self, connection: sqlite3.Connection) -> None:
         """Delete the flow's rows, and remember how high its sequences went."""
+        connection.execute("DELETE FROM key WHERE at_ms <= ?", (self.at_ms - IDEMPOTENCY_AGE_MS,))
         connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'spent'", (self.spent,))
         found = connection.execute("SELECT pk FROM flow WHERE id = ?", (self.flow_id,)).fetchone()
         if found is not None:
             connection.execute("DELETE FROM event WHERE flow = ?", found)
-            connection.execute("DELETE FROM key WHERE flow = ?", found)
             connection.execute("DELETE FROM checkpoint WHERE flow = ?", found)
             connection.execute("DELETE FROM flow WHERE pk = ?", found)
 
