@@ -112,10 +112,8 @@ class Ledger:
 
     def gone(self, flow_id: str, *, at: int) -> None:
         """A flow that we hold was deleted at or before `at`, and we missed it."""
-        record = self._flows[flow_id]
-        record.alive = False
-        record.last = max(record.last, at)
-        self._log.apply(Deleted(flow_id=flow_id, sequence=wire_sequence(record.last)))
+        record = self._flows.pop(flow_id)
+        self._log.apply(Deleted(flow_id=flow_id, sequence=wire_sequence(max(record.last, at))))
         self._wake(record)
 
     def begin_anew(self, epoch: str) -> None:
@@ -164,7 +162,7 @@ class Ledger:
         own = self._own.pop(entry.id, None)
         if entry.kind is Kind.TOMBSTONE:
             record.alive = False
-            if not record.last:  # what the flow was before, this replica never saw
+            if entry.after != record.last:  # what went with the tombstone was not applied here
                 record.answers = answers_in(entry.payload)
             self._log.apply(Deleted(flow_id=entry.flow_id, sequence=wire_sequence(entry.sequence)))
             answers: list[Accepted] = []
