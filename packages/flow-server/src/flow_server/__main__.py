@@ -1,10 +1,12 @@
 """`flow-server`: read the settings, open the store, serve until a signal."""
 
+import argparse
 import asyncio
 import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 import structlog
 import uvloop
@@ -20,6 +22,7 @@ from flow_server.store import Store, StoreError
 from flow_server.store.memory import MemoryStore
 from flow_server.store.settings import MemorySettings, NatsSettings, SqliteSettings
 from flow_server.store.sqlite import SqliteStore
+from flow_server.store.sqlite.command import add_store_actions
 
 BAD_SETTING = 2
 """Exit status when a setting is missing or bad."""
@@ -69,13 +72,13 @@ async def serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-def main() -> None:
-    """The command; leaves with 0 after a stop signal, also one that comes while the store opens."""
+def run_server() -> int:
+    """Serve by the environment's settings; 0 after a stop signal, also one while the store opens."""
     try:
         settings = settings_from(os.environ)
     except SettingError as error:
         sys.stderr.write(f"flow-server: {error}\n")
-        sys.exit(BAD_SETTING)
+        return BAD_SETTING
     configure_logs(log_format=settings.log_format)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop are ours to tell
     try:
@@ -84,7 +87,19 @@ def main() -> None:
         log.info("stopped before the store was open")
     except (OSError, StoreError) as error:
         log.error("cannot start", problem=str(error))
-        sys.exit(CANNOT_START)
+        return CANNOT_START
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command: without a word it serves; the words are for operators."""
+    parser = argparse.ArgumentParser(
+        prog="flow-server", description="Serve flows; all settings are FLOW_SERVER_… variables."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND")
+    add_store_actions(commands.add_parser("store", help="look after the file of the sqlite store"))
+    chosen = parser.parse_args(arguments)
+    sys.exit(chosen.run(chosen) if "run" in chosen else run_server())
 
 
 if __name__ == "__main__":

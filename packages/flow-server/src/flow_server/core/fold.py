@@ -62,7 +62,7 @@ class FlowState:
     def __init__(self, image: StateImage | None = None) -> None:
         """The empty state, or the state that an image shows."""
         self.header: FlowInstance | None = None
-        # Plain tuples, equal to the natural keys: to build a named one costs as much as the rest of an upsert.
+        # Plain tuples, equal to the natural keys: a named one costs as much as the rest of an upsert.
         self.nodes: dict[tuple[str, str], Held[FlowNode]] = {}
         self.relationships: dict[tuple[str, str, str], Held[Relationship]] = {}
         self._keys_of_id: dict[str, set[tuple[str, str]]] = {}

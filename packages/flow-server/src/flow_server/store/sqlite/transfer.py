@@ -95,10 +95,14 @@ def imported(path: Path, lines: Iterable[bytes], *, now_us: Callable[[], int]) -
         connection.execute("BEGIN IMMEDIATE")
         report = _write(connection, _numbered(lines), now_us=now_us())
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {meaning_of(error)}") from error
-    finally:
+    except (sqlite3.Error, StoreError) as error:
         connection.close()
+        for left in (path, path.with_name(path.name + "-wal")):
+            left.unlink(missing_ok=True)
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{path}: {meaning_of(error)}") from error
+    connection.close()
     return report
 
 
