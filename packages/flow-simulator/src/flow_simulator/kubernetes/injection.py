@@ -84,7 +84,9 @@ class Injection:
                 case f.CutLine(clean=clean):
                     stream.inject("cut clean" if clean else "cut")
                 case f.SendLine(line=odd):
-                    stream.inject(odd_line(odd, stream.watch.resource, self._server.store))
+                    stream.inject(
+                        odd_line(odd, stream.watch.resource, self._server.store, version=stream.version)
+                    )
                 case f.SendText(text=text):
                     stream.inject(text.encode())
                 case f.SendBookmarks():

@@ -14,9 +14,11 @@ from flow_simulator.kubernetes.watch_lines import line
 HUGE_LINE_BYTES = 10 * 2**20
 
 
-def odd_line(odd: OddLine, resource: Resource, store: Store) -> bytes:
-    """The bytes of an odd line. Raises ValueError when `huge` finds no object to blow up."""
-    version = store.version
+def odd_line(odd: OddLine, resource: Resource, store: Store, *, version: int) -> bytes:
+    """The bytes of an odd line; `version` is what the stream has come to.
+
+    Raises ValueError when `huge` finds no object to blow up.
+    """
     match odd:
         case "blank":
             return b"\n"

@@ -26,6 +26,10 @@ TIMER_SLACK_S = 1e-6
 End = Literal["clean", "cut clean", "cut", "reset"]
 
 
+class _Bookmark:
+    """In the queue: a bookmark, made when its turn comes."""
+
+
 class Pace(Protocol):
     """The server's time and mood, as a stream needs them."""
 
@@ -55,21 +59,27 @@ class WatchStream:
         self._pace = pace
         self._store = pace.store
         self._news = asyncio.Event()
-        self._injected: deque[bytes | End] = deque()
+        self._injected: deque[bytes | End | _Bookmark] = deque()
         self._cursor = self._store.version if watch.start is None else watch.start
         self._ended: End | None = None
         self.opened = False
         """Whether the head of the answer is on its way."""
 
     def inject(self, what: bytes | End) -> None:
-        """Send this before anything else, or end like this."""
+        """Send this after the changes there are, or end like this at once."""
         self._injected.append(what)
         self._news.set()
 
+    @property
+    def version(self) -> int:
+        """Everything up to this version was written."""
+        return self._cursor
+
     def bookmark_now(self) -> None:
         """Send a bookmark, when the watch asked for them and the server has reached its version."""
-        if self.watch.bookmarks and self._store.version >= self._cursor:
-            self.inject(bookmark(self.watch, self._store.version))
+        if self.watch.bookmarks:
+            self._injected.append(_Bookmark())
+            self._news.set()
 
     async def run(self) -> End:
         """Write the stream to its end; says how it ended. `reset` and `cut` leave no connection."""
@@ -87,7 +97,8 @@ class WatchStream:
                 await self._write(watch.first_line)
                 return self._finish("clean")
             if watch.start is None:
-                # The cursor was taken before this look, in the same step: nothing is missed or doubled.
+                # Version and objects are taken in one step: nothing is missed or doubled.
+                self._cursor = self._store.version
                 for line in list(initial_lines(watch, self._store)):
                     await self._write(line)
             bookmark_times = self._bookmark_times()
@@ -129,33 +140,42 @@ class WatchStream:
             yield math.inf
 
     async def _write_news(self) -> None:
-        while self._injected:
-            what = self._injected.popleft()
-            if not isinstance(what, bytes):
+        """Write what there is: changes first, so that no line that names a version skips one."""
+        while self._ended is None:
+            what = self._injected[0] if self._injected else None
+            if isinstance(what, str):
                 self._ended = what
+            elif self._store.state(self.watch.resource) == "absent":
+                self._ended = "clean"
+            elif self._cursor < self._store.version:
+                await self._write_changes()
+            elif what is None:
                 return
-            await self._write(what)
-        resource = self.watch.resource
-        if self._store.state(resource) == "absent":
+            else:
+                self._injected.popleft()
+                if isinstance(what, bytes):
+                    await self._write(what)
+                elif self._cursor == self._store.version:
+                    await self._write(bookmark(self.watch, self._cursor))
+
+    async def _write_changes(self) -> None:
+        version = self._store.version
+        try:
+            changes = self._store.changes_after(self.watch.resource, self._cursor)
+        except TooOld as error:
+            await self._write(error_line(too_old_for_watch(self._cursor, error.oldest)))
             self._ended = "clean"
             return
-        while self._cursor < self._store.version:
-            upto = self._store.version
-            try:
-                changes = self._store.changes_after(resource, self._cursor)
-            except TooOld as error:
-                await self._write(error_line(too_old_for_watch(self._cursor, error.oldest)))
-                self._ended = "clean"
-                return
-            for change in changes:
-                line = change_line(self.watch, change)
-                self._cursor = change.version
-                if line is not None:
-                    await self._write(line)
-                    if self._injected:
-                        return
-            if not changes:
-                self._cursor = upto
+        if not changes:
+            self._cursor = version
+        for change in changes:
+            line = change_line(self.watch, change)
+            self._cursor = change.version
+            if line is not None:
+                await self._write(line)
+                if self._injected:
+                    # Maybe an end: that does not wait for the rest.
+                    return
 
     async def _write(self, line: bytes) -> None:
         if self._pace.slow_line_s:
