@@ -4,7 +4,7 @@
 export const BOX_WIDTH = 150;
 export const BOX_HEIGHT = 26;
 /** From one column's left edge to the next one's. */
-export const COLUMN_PITCH = BOX_WIDTH + 70;
+export const COLUMN_PITCH = BOX_WIDTH + 50;
 /** From one box's top to the next one's. */
 export const ROW_PITCH = BOX_HEIGHT + 10;
 export type Place = {
