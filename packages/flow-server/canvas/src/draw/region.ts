@@ -133,7 +133,7 @@ function paintEdges(
     const curve = pathOf(view, link.from, link.to, drawn.get(linkKey(link)));
     if (curve === undefined) continue;
     const bad = nodes.get(link.from)?.status === "failed";
-    paintLink(context, link, curve, zoom, bad ? colors.failed : colors.text, 1.6 * thin, drawn.has(linkKey(link)) ? 1 : 0.55);
+    paintLink(context, link, curve, zoom, bad ? colors.failed : colors.text, drawn.has(linkKey(link)) ? 1.6 * thin : thin, drawn.has(linkKey(link)) ? 1 : 0.4);
   }
   paintOutside(context, scene, view, colors, thin);
 }

@@ -18,6 +18,7 @@ import { Home } from "./Home";
 import { Waiting } from "./Nothing";
 import { Past } from "./Past";
 import { hasBeenHome } from "./route";
+import { Running } from "./Running";
 import { TableView } from "./TableView";
 import { TimelineView } from "./TimelineView";
 import { TokenForm } from "./TokenForm";
@@ -59,6 +60,7 @@ function Flow({ id }: { id: string }) {
           <Detail />
           <Done />
           <Attention />
+          <Running />
         </aside>
       </div>
       {!embed.value && <Past />}

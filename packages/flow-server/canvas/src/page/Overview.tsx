@@ -17,7 +17,7 @@ import { Bar } from "./Bar";
 import { Glyph } from "./Glyph";
 import { Said } from "./Said";
 
-const HEAD_PX = 44;
+const HEAD_PX = 36;
 const GAP_PX = 12;
 const MIN_TILE_PX = 132;
 const MIN_PICTURE_PX = 44;

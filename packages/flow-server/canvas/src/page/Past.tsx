@@ -10,7 +10,7 @@ import { span } from "../state/picture";
 import { pastMoments, pastSpan, pastState, play, playing, readPast, travel } from "../state/past";
 import { moment } from "../state/view";
 
-const STRIP_PX = 18;
+const STRIP_PX = 12;
 
 export function Past() {
   const range = useComputed(() => {
@@ -107,7 +107,7 @@ function Strip({ range }: { range: { readonly value: { start: number; end: numbe
       if (cell >= 0) counts[cell] = (counts[cell] ?? 0) + 1;
     }
     const most = Math.max(...counts);
-    context.fillStyle = colors.line;
+    context.fillStyle = colors.edge;
     counts.forEach((count, at) => {
       const height = count === 0 ? 0 : 2 + (STRIP_PX - 2) * Math.sqrt(count / most);
       context.fillRect(at * 3, STRIP_PX - height, 2, height);

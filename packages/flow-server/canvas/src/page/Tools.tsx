@@ -42,6 +42,10 @@ export function Tools() {
 export function ThemeButton() {
   return (
     <button type="button" class="tool" title="dark, light, or as the system says" onClick={nextTheme}>
+      <svg viewBox="0 0 12 12" class="icon" aria-hidden="true">
+        <path d="M6 1.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9" />
+        <path class="filled" d="M6 1.5a4.5 4.5 0 0 1 0 9z" />
+      </svg>
       {theme.value}
       <span class="offscreen"> theme</span>
     </button>
