@@ -119,8 +119,12 @@ class NatsServer:
         self._reap()
 
     def pause(self) -> None:
-        """Let it stand still: connections stay, nothing is answered."""
+        """Let it stand still: connections stay, nothing is answered once this returns."""
         self.signal(signal.SIGSTOP)
+        if self._process is not None and self._process.poll() is None:
+            deadline_s = time.monotonic() + START_S
+            while not _stands_still(self._process.pid) and time.monotonic() < deadline_s:
+                time.sleep(0.001)
 
     def resume(self) -> None:
         """Let it go on."""
@@ -139,6 +143,15 @@ class NatsServer:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether every thread has stopped; a signal takes a moment to reach them all."""
+    states = [
+        (task / "stat").read_text().rpartition(")")[2].split()[0]
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
+    return all(state == "T" for state in states)
 
 
 @contextmanager
