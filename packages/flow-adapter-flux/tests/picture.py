@@ -13,6 +13,7 @@ from flow_contract import (
     Snapshot,
     UpsertNodes,
     UpsertRels,
+    rollup,
 )
 
 
@@ -40,8 +41,9 @@ class Picture:
                     raise AssertionError(f"an adapter never sends {type(message).__name__}")
 
     def snapshot(self, flow_id: str) -> Snapshot:
+        status = rollup((node.status, node.suspended) for node in self.nodes.values())
         return Snapshot(
-            flow=FlowInstance(id=flow_id, status="pending", started_at=0, meta={"derived": True}),
+            flow=FlowInstance(id=flow_id, status=status, started_at=0, meta={"derived": True}),
             nodes=tuple(self.nodes.values()),
             relationships=tuple(self.relationships.values()),
         )

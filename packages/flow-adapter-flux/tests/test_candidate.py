@@ -89,6 +89,21 @@ def test_what_counts_is_how_long_the_record_was_seen_unchanged() -> None:
     assert candidate.may_take(now=29.0)
 
 
+def test_one_s_own_lease_is_taken_at_once_when_the_answer_to_the_write_was_lost() -> None:
+    candidate = Candidate("a", TERMS)
+    candidate.saw(LeaseRecord(holder="a", version="1", duration_s=15.0), now=0.0)
+    assert candidate.may_take(now=0.0)
+    assert candidate.voice_s(now=0.0) == 0.0
+
+
+@given(st.floats(0, 1, exclude_max=True), st.floats(0, 100))
+def test_a_lease_that_cannot_be_taken_is_no_busy_loop(spread: float, now: float) -> None:
+    candidate = Candidate("a", TERMS)
+    candidate.saw(LeaseRecord(holder="b", version="1", duration_s=1.0), now=0.0)
+    assert candidate.look_in_s(now=now, spread=lambda: spread) >= 0.1
+    assert candidate.look_in_s(now=now + 1.0, spread=lambda: spread) >= 1.0
+
+
 def test_nobody_s_lease_may_be_taken_at_once() -> None:
     candidate = Candidate("a", TERMS)
     assert candidate.may_take(now=0.0)

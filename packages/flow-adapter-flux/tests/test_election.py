@@ -163,7 +163,10 @@ def test_without_the_lease_the_voice_is_lost_in_time_and_comes_back(
             await candidates.watch(5)
             await cluster.inject(fault)
             silent = await candidates.watch(40)
-            assert silent > 100 or isinstance(fault, Restart)
+            harmless = isinstance(fault, Restart | OtherContentType)  # short, or only the label is wrong
+            assert silent > 100 or harmless
+            asked = sum(cluster.request_counts.values())
+            assert asked <= 2 * (45 + 5), "a busy loop"
             assert len(candidates.heard()) == 1
             await candidates.end()
 

@@ -62,19 +62,25 @@ class Candidate:
         return self.record is not None and self.record.holder == self.identity
 
     def may_take(self, *, now: float) -> bool:
-        """Whether the Lease is there to be taken: none, nobody's, or unchanged for its duration."""
-        return self.record is None or not self.record.holder or now >= self._expires_at()
+        """Whether the Lease is there to be taken: none, nobody's, ours, or unchanged for its duration.
+
+        It is ours without our knowing when the answer to our own write was lost.
+        """
+        return self.record is None or self.record.holder in {"", self.identity} or now >= self._expires_at()
 
     def voice_s(self, *, now: float) -> float:
         """For how many seconds we may still speak; 0 when not."""
         return 0.0 if self._speak_until is None else max(self._speak_until - now, 0.0)
 
     def look_in_s(self, *, now: float, spread: Callable[[], float]) -> float:
-        """When a follower looks again: at the next poll, or when the Lease runs out if that is sooner."""
+        """When a follower looks again: at the next poll, or when the Lease runs out if that is sooner.
+
+        Sooner too when it could be taken and that failed, but never at once.
+        """
         least, most = self.terms.look_s
         poll_s = least + (most - least) * spread()
-        if self.record is None or not self.record.holder:
-            return poll_s
+        if self.may_take(now=now):
+            return self.terms.renew_s * (1 + spread()) / 2
         return min(poll_s, max(self._expires_at() - now, 0.1))
 
     def _expires_at(self) -> float:
