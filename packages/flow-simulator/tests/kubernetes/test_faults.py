@@ -178,6 +178,36 @@ def test_bookmarks_come_when_told() -> None:
     told(story)
 
 
+def test_a_bookmark_never_passes_a_change_that_is_still_to_be_written() -> None:
+    async def story(cluster: SimulatedCluster) -> None:
+        task = watch(cluster, seconds=300)
+        await cluster.until_watched()
+        await cluster.inject(f.MuteWatches(for_s=10))
+        cluster.patch("bp-a", {"metadata": {"labels": {"n": "1"}}})
+        await cluster.inject(f.SendBookmarks(), f.SendLine(line="unknown-type"))
+        await asyncio.sleep(20)
+        await cluster.inject(f.EndWatches())
+        answer = await task
+        assert kinds(answer) == ["MODIFIED", "BOOKMARK", "SURPRISE"]
+        changed, marked, odd = (
+            int(decoded(line)["object"]["metadata"]["resourceVersion"]) for _, line in answer.lines
+        )
+        assert marked == changed
+        # A reader may keep the version of a line that it does not know.
+        assert odd <= changed
+
+    told(story)
+
+
+def test_overlapping_faults_start_the_server_once() -> None:
+    async def story(cluster: SimulatedCluster) -> None:
+        await cluster.inject(f.RefuseConnections(for_s=3), f.Restart(down_s=3), f.RefuseConnections(for_s=3))
+        await cluster.faults_over()
+        assert (await get(cluster)).status == 200
+
+    told(story)
+
+
 def test_bytes_may_come_one_at_a_time() -> None:
     async def story(cluster: SimulatedCluster) -> None:
         await cluster.inject(f.SlowLines(delay_s=0.01))

@@ -53,7 +53,7 @@ class Injection:
     async def settled(self) -> None:
         """Wait until nothing that was injected lasts any more (what lasts until lifted does not count)."""
         while self._lasting:
-            await asyncio.wait(self._lasting)
+            await asyncio.gather(*self._lasting)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

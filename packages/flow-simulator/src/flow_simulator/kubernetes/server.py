@@ -62,6 +62,8 @@ class Server:
         self._awake.set()
         self._talkative.set()
         self._listener: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
+        """Faults that overlap may end at the same time."""
         self.port = 0
 
     # Time
@@ -81,11 +83,14 @@ class Server:
     # Listening
 
     async def start(self) -> None:
-        """Listen on 127.0.0.1; the first time on a free port, later on the same."""
+        """Listen on 127.0.0.1, unless it does; the first time on a free port, later on the same."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            lambda: Connection(self._serve), "127.0.0.1", self.port, reuse_address=True
-        )
+        async with self._starting:
+            if self._listener is not None:
+                return
+            self._listener = await loop.create_server(
+                lambda: Connection(self._serve), "127.0.0.1", self.port, reuse_address=True
+            )
         self.port = self._listener.sockets[0].getsockname()[1]
         self.api.address = f"127.0.0.1:{self.port}"
 
