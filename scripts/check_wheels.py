@@ -20,6 +20,7 @@ REQUIRED = {
         "flow_server/__main__.py",
         "flow_server/py.typed",
         "flow_server/canvas/index.html",
+        "flow_server/canvas/licenses.md",
         "{info}/entry_points.txt",
     },
     "flow-adapter-flux": {

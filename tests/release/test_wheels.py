@@ -12,6 +12,7 @@ SERVER = (
     "flow_server/__main__.py",
     "flow_server/py.typed",
     "flow_server/canvas/index.html",
+    "flow_server/canvas/licenses.md",
     "flow_server/canvas/assets/index-abc.js",
     "flow_server-1.0.dist-info/entry_points.txt",
     "flow_server-1.0.dist-info/licenses/LICENSE",
