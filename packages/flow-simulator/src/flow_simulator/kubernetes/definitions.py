@@ -29,7 +29,11 @@ def definition_of(resource: Resource) -> JsonObject:
     spec = chart
     if resource.kind == "HelmRelease":
         # `chart` itself has no default: a release with `chartRef` has none.
-        inner = {"type": "object", "properties": {"spec": chart}}
+        inner = {
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+            "properties": {"spec": chart},
+        }
         spec = {
             "type": "object",
             "x-kubernetes-preserve-unknown-fields": True,
