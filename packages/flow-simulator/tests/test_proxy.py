@@ -131,6 +131,19 @@ async def test_a_stall_holds_everything_back_and_loses_nothing(proxy: Proxy) -> 
     await closed(proxy, client, late)
 
 
+async def test_a_silenced_connection_stays_silent_and_new_ones_go_through(proxy: Proxy) -> None:
+    silent = await Client.of(proxy)
+    await silent.hears(b"hello ")
+    proxy.silence()
+    silent.writer.write(b"anybody there?")
+    await silent.hears_nothing()
+    second = await Client.of(proxy)
+    await second.hears(b"hello ")
+    proxy.cut()
+    assert await silent.hears_the_end() == b""
+    await closed(proxy, silent, second)
+
+
 async def test_a_cut_during_a_stall_ends_the_connection(proxy: Proxy) -> None:
     client = await Client.of(proxy)
     await client.hears(b"hello ")

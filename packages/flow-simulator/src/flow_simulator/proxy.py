@@ -99,6 +99,14 @@ class Proxy:
         for connection in tuple(self._open):
             connection.reset()
 
+    def silence(self) -> None:
+        """Hand nothing on any more over the connections that are open, and tell nobody, until they are cut.
+
+        So do gateways that forgot a connection; new ones go through.
+        """
+        for connection in self._open:
+            connection.heard.clear()
+
     def break_answer_after(self, answered_bytes: int) -> None:
         """End the connection that gets the next answer, after so many more bytes of it."""
         self._break_after = answered_bytes
@@ -158,6 +166,7 @@ class Proxy:
                 await self._not_stalled()
                 piece = await source.read(self._faults.piece_bytes)
                 await self._travel(len(piece))
+                await connection.heard.wait()
                 if answers and piece and (breaks := self._breaks_in(connection, piece)) is not None:
                     sink.write(piece[:breaks])
                     sink.close()  # a reset would be quicker than the last bytes
@@ -200,10 +209,13 @@ class _Connection:
 
     def __init__(self, ends: list[asyncio.StreamWriter]) -> None:
         self._ends = ends
+        self.heard = asyncio.Event()
+        self.heard.set()
         self.break_after: int | None = None
 
     def reset(self) -> None:
         """End it at both ends at once, but for what is ending by itself already."""
+        self.heard.set()
         for end in self._ends:
             _reset(end)
 

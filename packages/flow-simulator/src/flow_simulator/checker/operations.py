@@ -5,7 +5,6 @@ and from that for each operation the sequences between which it must stand: `lo 
 acknowledged message that is one sequence; for a request without an answer almost anything.
 """
 
-import json
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from math import inf
 from typing import Literal
 
 from flow_simulator.checker.entries import Connecting, Disconnected, Entry, Framed, Json
-from flow_simulator.checker.picture import fingerprint
+from flow_simulator.checker.picture import fingerprint, fingerprint_of
 from flow_simulator.checker.requests import Request, requests_of
 
 LATE_NS = 5_000_000_000
@@ -57,6 +56,8 @@ class History:
     """What all readers of the flow got, by time."""
     ends: Sequence[Disconnected]
     """How their connections ended."""
+    deletions: Sequence[Operation]
+    """The DELETEs that were acknowledged."""
     sequences: Sequence[int]
     """Every sequence that somebody was told of, ascending, each once."""
 
@@ -80,10 +81,12 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
     }
     seen = {frame.id for frame in frames if frame.id is not None and frame.event != "snapshot"}
     sequences = sorted(acknowledged | seen)
+    operations = _operations(requests, frames)
     return History(
         flow=flow,
         requests=requests,
-        operations=_operations(requests, frames),
+        operations=operations,
+        deletions=[one for one in operations if one.kind == "delete" and one.certain],
         connections=connections,
         frames=frames,
         ends=ends,
@@ -150,7 +153,7 @@ def _where_seen(requests: Sequence[Request], frames: Sequence[Framed]) -> dict[b
     seen: dict[bytes, set[int]] = defaultdict(set)
     for data, sequence in {(frame.data, frame.id) for frame in frames if frame.event != "snapshot"}:
         if sequence is not None:
-            seen[fingerprint(json.loads(data))].add(sequence)
+            seen[fingerprint_of(data)].add(sequence)
     return {print_: min(at) for print_, at in seen.items() if len(at) == 1 and posted[print_] == 1}
 
 

@@ -8,7 +8,7 @@ from flow_simulator.checker.entries import SnapshotTaken
 from flow_simulator.checker.explanation import Effects
 from flow_simulator.checker.finding import Finding, Verdict, name_of
 from flow_simulator.checker.operations import History
-from flow_simulator.checker.picture import Picture, fingerprint
+from flow_simulator.checker.picture import Picture, fingerprint, fingerprint_of
 
 
 def check_origins(history: History) -> Iterator[Finding]:
@@ -23,9 +23,8 @@ def check_origins(history: History) -> Iterator[Finding]:
     for frame in history.frames:
         if frame.event == "snapshot":
             continue  # what snapshots show is verdict 3
-        message = json.loads(frame.data)
-        print_ = fingerprint(message)
-        if message["type"] != frame.event:
+        print_ = fingerprint_of(frame.data)
+        if json.loads(frame.data)["type"] != frame.event:
             yield _finding(history, frame.reader, f"the event {frame.event} holds {frame.data}")
         if print_ not in posted:
             yield _finding(history, frame.reader, f"saw {frame.data} at {frame.id}, which nobody posted")

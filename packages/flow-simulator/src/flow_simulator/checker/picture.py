@@ -4,6 +4,7 @@ This fold shares nothing with the server's on purpose: a mistake would have to b
 """
 
 import json
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -50,6 +51,12 @@ def relationship_key(relationship: Json) -> RelationshipKey:
 def normal_form(message: Json) -> Json:
     """The message as a server passes it on: nothing unknown, no null, no lag of 0, whole times."""
     return json.loads(encode_message(decode_message(msgspec.json.encode(message))))
+
+
+@lru_cache(maxsize=65_536)
+def fingerprint_of(data: str) -> bytes:
+    """The fingerprint of a frame's data; many readers get the same."""
+    return fingerprint(json.loads(data))
 
 
 def fingerprint(message: Json) -> bytes:

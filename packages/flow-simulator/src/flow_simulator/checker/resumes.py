@@ -1,6 +1,5 @@
 """Verdict 4: after a cursor come exactly the messages after it, no gap, none twice, or one snapshot."""
 
-import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from flow_simulator.checker.entries import Connecting, Framed
 from flow_simulator.checker.finding import Finding, Verdict
 from flow_simulator.checker.operations import History
-from flow_simulator.checker.picture import fingerprint
+from flow_simulator.checker.picture import fingerprint, fingerprint_of
 
 
 def check_resumes(history: History) -> Iterator[Finding]:
@@ -83,13 +82,8 @@ def _message_problems(history: History, sequence: int, cursor: int, after: str) 
         more = f" and {len(missed) - 5} more" if len(missed) > 5 else ""
         listed = ", ".join(map(str, missed[:5]))
         yield f"{sequence} came {after}, missing {listed}{more}"
-    for operation in history.operations:
-        if (
-            operation.kind == "delete"
-            and operation.certain
-            and cursor <= operation.lo
-            and operation.hi < sequence
-        ):
+    for operation in history.deletions:
+        if cursor <= operation.lo and operation.hi < sequence:
             yield f"{sequence} came {after} without a snapshot, across {operation.name}"
 
 
@@ -109,7 +103,7 @@ class _Batches:
             return None
         name, wanted = self._closed_by[frame.id]
         tail = [one for one in run[-len(wanted) :] if one.event != "snapshot"]
-        found = [fingerprint(json.loads(one.data)) for one in tail]
+        found = [fingerprint_of(one.data) for one in tail]
         # A snapshot may stand within a batch, except at a sequence that closes one.
         may_begin_within = run[0].event == "snapshot" and run[0].id not in self._closed_by
         if found == wanted or (may_begin_within and found == wanted[-len(found) :]):

@@ -1,13 +1,12 @@
 """Verdict 2: sequences grow strictly, over all lives of the server, and none is used twice."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from flow_simulator.checker.entries import Answered
 from flow_simulator.checker.finding import Finding, Verdict, shortened
 from flow_simulator.checker.operations import History
-from flow_simulator.checker.picture import fingerprint
+from flow_simulator.checker.picture import fingerprint, fingerprint_of
 from flow_simulator.checker.requests import Request
 
 SAFE_INTEGER = 2**53
@@ -107,7 +106,7 @@ def _acknowledged_and_seen(history: History) -> Iterator[tuple[str, str]]:
         if frame.event == "snapshot" or frame.id not in last:
             continue
         name, message = last[frame.id]
-        if fingerprint(json.loads(frame.data)) != fingerprint(message):
+        if fingerprint_of(frame.data) != fingerprint(message):
             yield frame.reader, f"saw {frame.data} at {frame.id}, which {name} got for {shortened(message)}"
 
 
@@ -125,7 +124,7 @@ def _stored_more_often(history: History) -> Iterator[tuple[str, str]]:
     shown: dict[bytes, str] = {}
     for frame in history.frames:
         if frame.event != "snapshot" and frame.id is not None:
-            print_ = fingerprint(json.loads(frame.data))
+            print_ = fingerprint_of(frame.data)
             seen[print_].add(frame.id)
             shown[print_] = frame.data
     for print_, sequences in seen.items():
