@@ -92,6 +92,20 @@ class Picture:
         picture.fold(snapshot)
         return picture
 
+    def copied(self) -> "Picture":
+        """Another picture of the same; the objects are shared."""
+        copy = Picture()
+        copy.header, copy.nodes, copy.relationships = self.header, dict(self.nodes), dict(self.relationships)
+        return copy
+
+    def same_as(self, other: "Picture") -> bool:
+        """Whether the other one shows the same in the same order."""
+        return (
+            self.header == other.header
+            and list(self.nodes.items()) == list(other.nodes.items())
+            and list(self.relationships.items()) == list(other.relationships.items())
+        )
+
     def fold(self, message: Json) -> None:
         """Apply one message. Raises KeyError for one of unknown type."""
         match message["type"]:

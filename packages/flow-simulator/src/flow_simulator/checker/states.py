@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from math import inf
 
 from flow_simulator.checker.entries import Framed, Json, SnapshotTaken
+from flow_simulator.checker.exact_fold import ExactFold
 from flow_simulator.checker.explanation import Effects, Moment
 from flow_simulator.checker.finding import Finding, Verdict, told
 from flow_simulator.checker.halves import halves
@@ -25,18 +26,21 @@ class States:
     def __init__(self, history: History) -> None:
         """Learn from the history."""
         self._effects = Effects(history)
-        self._exact = _ExactFold(history)
+        self._exact = ExactFold(history)
 
     def problems(self, picture: Picture, moment: Moment, *, settled: bool = False) -> Iterator[str]:
         """What is wrong with a state seen at a moment, one sentence each.
 
         A reader may stand between two messages of a batch; a `settled` state holds batches as a whole.
         """
+        expected = self._exact.at(moment.sequence)
+        if expected is not None and moment.since_ns == -inf and expected.same_as(picture):
+            return
         wrong = [told(one) for one in self._effects.wrong(picture, moment)]
         yield from wrong
         if settled and not wrong:
             yield from halves(self._effects, picture, moment)
-        if not wrong and (expected := self._exact.at(moment.sequence)) is not None:
+        if not wrong and expected is not None:
             yield from _differences_in_order(picture, expected)
 
 
@@ -125,29 +129,3 @@ def _differences_in_order(picture: Picture, expected: Picture) -> Iterator[str]:
         if shown != wanted:
             at = next(i for i, (one, other) in enumerate(zip(shown, wanted, strict=True)) if one != other)
             yield f"{name} are out of order: {shown[at]} stands where {wanted[at]} should"
-
-
-class _ExactFold:
-    """The fold of all operations with known sequences, as far as nothing uncertain can stand between them."""
-
-    def __init__(self, history: History) -> None:
-        known = [(one.sequence, one) for one in history.operations if one.sequence is not None]
-        self._known = sorted(known, key=lambda pair: pair[0])
-        self._until = min((one.lo for one in history.operations if one.sequence is None), default=inf)
-        self._pictures: dict[float, Picture] = {}
-
-    def at(self, sequence: float) -> Picture | None:
-        """The state at a sequence; `None` when it is not known for sure."""
-        if sequence > self._until:
-            return None
-        if sequence not in self._pictures:
-            picture = Picture()
-            for at, operation in self._known:
-                if at > sequence:
-                    break
-                if operation.message is None:
-                    picture = Picture()
-                else:
-                    picture.fold(operation.message)
-            self._pictures[sequence] = picture
-        return self._pictures[sequence]
