@@ -120,6 +120,11 @@ class Writer:
                     write.execute(self._connection)
         except sqlite3.Error as error:
             return self._failed(error)
+        except Exception as error:
+            # Not the disk: something in a write itself. The thread must go on for all the others.
+            if len(group) == 1:
+                log.exception("a write cannot be written", file=str(self._path))
+            return StoreUnavailable(f"{self._path}: this write cannot be written: {error}")
         if self.problem is not None:
             log.info("writes succeed again", file=str(self._path))
             self.problem = None

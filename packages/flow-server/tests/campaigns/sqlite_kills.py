@@ -1,0 +1,132 @@
+"""The campaign of the embedded store: kill -9 at random moments under many writers, readers that resume.
+
+    python packages/flow-server/tests/campaigns/sqlite_kills.py --kills 2000
+
+The ring is small, so that kills fall into checkpoints and into the deletion of old messages as well. Writers
+repeat a batch with its key until it is answered.
+"""
+
+import argparse
+import asyncio
+import itertools
+import random
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from flow_simulator.checker import Answered, Finding, Json, Log, Posting, Reader, Writer, check, take_snapshot
+from flow_simulator.checker.server_process import ServerProcess
+
+FLOWS = ("bootstrap", "a/b", "ü", "quiet")
+WRITERS_PER_FLOW = 4
+STATUSES = ("pending", "running", "succeeded", "failed")
+CALM_S = 60.0
+"""How long everything may take to come to rest after the last kill."""
+
+
+@dataclass
+class Outcome:
+    """What happened, and what was wrong with it."""
+
+    kills: int = 0
+    acknowledged: int = 0
+    attempts: int = 0
+    slowest_start_s: float = 0.0
+    epochs: set[str] = field(default_factory=set[str])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    took_s: float = 0.0
+
+    def told(self) -> str:
+        """The counts, for a person."""
+        return (
+            f"{self.acknowledged} batches acknowledged ({self.attempts} attempts) under {self.kills} kills "
+            f"in {self.took_s:.0f} s: {len(self.findings)} findings, {len(self.epochs)} epoch; "
+            f"slowest restart {self.slowest_start_s:.2f} s"
+        )
+
+
+async def campaign(*, kills: int, seed: int, folder: Path) -> Outcome:
+    """Run one campaign on a file in `folder`."""
+    outcome, log, draw, began_s = Outcome(), Log(), random.Random(seed), time.monotonic()
+    settings = {
+        "FLOW_SERVER_STORE": "sqlite",
+        "FLOW_SERVER_SQLITE_PATH": str(folder / "flows.db"),
+        "FLOW_SERVER_RING_CAPACITY": "300",
+    }
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(ServerProcess(folder, settings))
+        readers = [
+            await stack.enter_async_context(Reader(server.url, flow=flow, name=f"{number}/reader", log=log))
+            for number, flow in enumerate(FLOWS)
+        ]
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for number, flow in enumerate(FLOWS):
+                for index in range(WRITERS_PER_FLOW):
+                    name = f"{number}/writer/{index}"
+                    tasks.create_task(_write(server.url, flow, name, log, stop, seed + 10 * number + index))
+            for _ in range(kills):
+                await asyncio.sleep(draw.uniform(0.02, 0.4))
+                await server.kill()
+                before_s = time.monotonic()
+                await server.start()
+                outcome.slowest_start_s = max(outcome.slowest_start_s, time.monotonic() - before_s)
+                outcome.kills += 1
+            stop.set()
+        async with httpx.AsyncClient(timeout=CALM_S) as client:
+            for number, flow in enumerate(FLOWS):
+                taken = await take_snapshot(client, server.url, flow=flow, log=log)
+                assert taken.seq is not None
+                await readers[number].reached(taken.seq, within_s=CALM_S)
+    answers = [entry for entry in log.entries if isinstance(entry, Answered) and entry.accepted]
+    outcome.acknowledged = len(answers)
+    outcome.attempts = sum(isinstance(entry, Posting) for entry in log.entries)
+    outcome.epochs = {answer.epoch for answer in answers if answer.epoch is not None}
+    outcome.findings = check(log.entries)
+    outcome.took_s = time.monotonic() - began_s
+    return outcome
+
+
+async def _write(url: str, flow: str, name: str, log: Log, stop: asyncio.Event, seed: int) -> None:
+    """Batches of 1 to 4 messages, each with a text that is there once, until told to stop."""
+    draw = random.Random(seed)
+    async with httpx.AsyncClient(timeout=10.0) as client:
+        writer = Writer(client, url, flow=flow, name=name, log=log)
+        for number in itertools.count():
+            last = stop.is_set()
+            messages = [
+                _message(flow, f"n{draw.randint(0, 30)}", f"{name}/{number}/{index}", draw.choice(STATUSES))
+                for index in range(draw.randint(1, 4))
+            ]
+            await writer.post_until_answered(*messages, within_s=CALM_S)
+            if last:
+                return
+            await asyncio.sleep(draw.uniform(0.0, 0.02))
+
+
+def _message(flow: str, node: str, label: str, status: str) -> Json:
+    fields = {"id": node, "flowId": flow, "label": label, "status": status}
+    return {"type": "upsert-nodes", "nodes": [fields]}
+
+
+def main() -> int:
+    """Run it by hand; exit status 1 when anything was wrong."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--kills", type=int, default=2000)
+    arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sqlite-kills-") as folder:
+        outcome = asyncio.run(campaign(kills=given.kills, seed=given.seed, folder=Path(folder)))
+    sys.stdout.write(f"seed {given.seed}\n{outcome.told()}\n")
+    for finding in outcome.findings:
+        sys.stdout.write(f"{finding}\n")
+    return 1 if outcome.findings or len(outcome.epochs) != 1 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
