@@ -185,7 +185,7 @@ class Flux:
         release.attempted = "upgrade" if release.revision and release.history else "install"
         release.attempts += 1
         message = f"Running '{release.attempted}' action with timeout of {release.timeout}"
-        at = self._agenda.time()
+        at = release.action_began = self._agenda.time()
         release.set("Ready", "Unknown", "Progressing", message, at=at)
         release.set("Reconciling", "True", "Progressing", message, at=at)
         self._write_status(release)
@@ -197,7 +197,7 @@ class Flux:
     def _succeeded(self, release: Release) -> None:
         release.revision = release.revision + 1 if release.attempted == "upgrade" else 1
         at = self._agenda.time()
-        release.remember(status="deployed", at=at)
+        release.remember(status="deployed")
         action = release.attempted or "install"
         message = (
             f"Helm {action} succeeded for release {release.released_as} with chart "
@@ -222,7 +222,7 @@ class Flux:
         release.install_failures += 1
         release.revision = 1
         at = self._agenda.time()
-        release.remember(status="failed", at=at)
+        release.remember(status="failed")
         where = f"{release.plan.target_namespace}/{release.plan.name}"
         chart = f"{release.plan.chart}@{release.version}"
         message = f"Helm install failed for release {where} with chart {chart}: context deadline exceeded"

@@ -38,6 +38,8 @@ class Release:
     upgrade_failures: int = 0
     attempts: int = 0
     attempted: Action | None = None
+    action_began: str = ""
+    """When the newest Helm action began, as it is written."""
     revision: int = 0
     picked_up: bool = False
     queued: bool = False
@@ -72,9 +74,12 @@ class Release:
         """Set a condition at the release's generation."""
         self.conditions.set(kind, status, reason, message, at=at, generation=self.generation)
 
-    def remember(self, *, status: str, at: str) -> None:
-        """Put the newest Helm release on top of the history; an install begins it anew."""
-        first = at
+    def remember(self, *, status: str) -> None:
+        """Put the newest Helm release on top of the history; an install begins it anew.
+
+        Helm dates a release by when its action began, not by when it ended.
+        """
+        first = self.action_began
         if self.attempted == "install":
             self.history.clear()
         elif self.history:
@@ -91,7 +96,7 @@ class Release:
             "configDigest": f"sha256:{_digest(self.plan.name)}",
             "digest": f"sha256:{_digest(self.released_as + status)}",
             "firstDeployed": first,
-            "lastDeployed": at,
+            "lastDeployed": self.action_began,
         }
         self.history.insert(0, entry)
 
