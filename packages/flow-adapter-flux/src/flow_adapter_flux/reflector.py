@@ -77,7 +77,10 @@ class _WatchEnd:
 
 
 class Reflector(Generic[T]):
-    """Keeps `sink` equal to the objects of one kind. `spread` gives numbers from 0 up to 1."""
+    """Keeps `sink` equal to the objects of one kind. `spread` gives numbers from 0 up to 1.
+
+    With `or_else`, a namespace, it is content with that one for as long as it has no rights on `namespace`.
+    """
 
     def __init__(
         self,
@@ -90,18 +93,19 @@ class Reflector(Generic[T]):
         metrics: Metrics,
         spread: Callable[[], float],
         pace: Pace | None = None,
+        or_else: str | None = None,
     ) -> None:
         """Wire it up; nothing runs before `run`."""
         self._connection = connection
         self._kind = kind
-        self._path = kind.path(namespace)
-        self._namespace = namespace
+        self._places = [namespace] if or_else is None or or_else == namespace else [namespace, or_else]
         self._sink = sink
         self._vitals = vitals
         self._metrics = metrics
         self._spread = spread
         self._pace = pace or Pace()
         self._absences = 0
+        self._refusals = 0
         self._said: str | None = None
         self._strange: set[str] = set()
 
@@ -119,7 +123,7 @@ class Reflector(Generic[T]):
 
     async def list_then_watch(self) -> None:
         """One LIST and the watches that follow it. Raises `ApiFailure` when only a new LIST can go on."""
-        version = await self._list()
+        namespace, version = await self._list_where_we_may()
         if version is None:
             await self._wait_for_definition()
             return
@@ -129,19 +133,40 @@ class Reflector(Generic[T]):
         try:
             while stuck < self._pace.stuck_watches:
                 began_at = loop.time()
-                end = await self._watch_once(version)
+                end = await self._watch_once(version, namespace)
                 stuck = stuck + 1 if end.how != "ended" and end.version == version else 0
                 version = end.version
                 await asyncio.sleep(began_at + self._pace.least_s - loop.time())
+                if namespace != self._places[0]:
+                    return  # a refusal is never final: ask for all of it again
         except ApiFailure as failure:
             failure.healthy_s = loop.time() - listed_at
             raise
         raise ApiFailure(Trouble.UNREADABLE, "the watch breaks at the same place again and again")
 
-    async def _list(self) -> str | None:
+    async def _list_where_we_may(self) -> tuple[str, str | None]:
+        """List in the first place that does not refuse us: that place, and what `_list` gives.
+
+        Once all have refused they take turns, so that asking does not get more frequent.
+        """
+        turn = self._refusals % len(self._places)
+        *others, last = self._places[turn : turn + 1] if self._refusals else self._places
+        for place in others:
+            try:
+                return place, await self._list(place)
+            except ApiFailure as failure:
+                if failure.trouble is not Trouble.NO_RIGHTS:
+                    raise
+        try:
+            return last, await self._list(last)
+        except ApiFailure as failure:
+            self._refusals += failure.trouble is Trouble.NO_RIGHTS
+            raise
+
+    async def _list(self, namespace: str) -> str | None:
         """List and hand over; the version to watch from, `None` when the definition is not installed."""
         try:
-            listing = await list_objects(self._connection, self._kind, self._namespace)
+            listing = await list_objects(self._connection, self._kind, namespace)
         except ApiFailure as failure:
             self._count("list", failure.trouble.value)
             if failure.trouble is not Trouble.ABSENT:
@@ -167,7 +192,7 @@ class Reflector(Generic[T]):
             self._sink.replace(())
         await asyncio.sleep(later_s * (1 + self._spread()) / 2)
 
-    async def _watch_once(self, version: str) -> _WatchEnd:
+    async def _watch_once(self, version: str, namespace: str) -> _WatchEnd:
         """Follow one watch to its end. Raises `ApiFailure` where a LIST must follow."""
         loop = asyncio.get_running_loop()
         began_at = loop.time()
@@ -185,7 +210,7 @@ class Reflector(Generic[T]):
         try:
             async with (
                 asyncio.timeout(idle_s) as limit,
-                self._connection.stream(self._path, params) as chunks,
+                self._connection.stream(self._kind.path(namespace), params) as chunks,
             ):
                 self._count("watch", "ok")
                 async for chunk in chunks:
@@ -226,6 +251,7 @@ class Reflector(Generic[T]):
         return event.version
 
     def _heard(self) -> None:
+        self._refusals = 0
         self._said = None
         self._vitals.sign()
 

@@ -126,7 +126,8 @@ async def speak(
         charts = Reflector(
             connection=charts_connection,
             kind=HELM_CHARTS,
-            namespace="",
+            namespace="",  # a chart is where its source is, and a source may be anywhere
+            or_else=settings.namespace_filter,
             sink=feed.charts,
             vitals=charts_vitals,
             metrics=metrics,
