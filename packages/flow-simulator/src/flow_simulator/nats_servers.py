@@ -51,20 +51,21 @@ class NatsServer:
     """One server with JetStream, its files in `folder`; the same files and ports at every start."""
 
     def __init__(
-        self, folder: Path, *, name: str = "n1", port: int | None = None, sync: str = "", more: str = ""
+        self, folder: Path, *, name: str = "n1", sync: str = "", more: str = "", jetstream: bool = True
     ) -> None:
         """`sync` is `sync_interval`'s value, by itself the server's own; `more` is more configuration."""
         self.name = name
-        self.port = port or free_port()
+        self.port = free_port()
         self.monitor_port = free_port()
         self._folder = folder / name
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "nats.conf"
         sync_line = f"sync_interval: {sync}" if sync else ""
+        storage = f'jetstream {{ store_dir: "{self._folder / "data"}"\n{sync_line} }}'
         self._config.write_text(
             f'server_name: {name}\nlisten: "127.0.0.1:{self.port}"\n'
             f'http: "127.0.0.1:{self.monitor_port}"\n'
-            f'jetstream {{ store_dir: "{self._folder / "data"}"\n{sync_line} }}\n{more}\n'
+            f"{storage if jetstream else ''}\n{more}\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -155,9 +156,11 @@ def _stands_still(pid: int) -> bool:
 
 
 @contextmanager
-def nats_server(folder: Path, *, sync: str = "", more: str = "") -> Generator[NatsServer]:
+def nats_server(
+    folder: Path, *, sync: str = "", more: str = "", jetstream: bool = True
+) -> Generator[NatsServer]:
     """One server that listens, ended afterwards."""
-    server = NatsServer(folder, sync=sync, more=more)
+    server = NatsServer(folder, sync=sync, more=more, jetstream=jetstream)
     server.start()
     try:
         server.wait_until_listening()

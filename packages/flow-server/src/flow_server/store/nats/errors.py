@@ -3,7 +3,7 @@
 import re
 
 import nats.errors
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from flow_server.store import StoreError
 
@@ -37,6 +37,24 @@ class Conflict(Exception):
 
 TRANSPORT_ERRORS = (nats.errors.Error, OSError, TimeoutError)
 """All that a request may raise when servers or connections fail; JetStream's own errors are among them."""
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, for a person; the library's own words are about itself."""
+    match error:
+        case nats.errors.OutboundBufferLimitError() | nats.errors.ConnectionClosedError():
+            return "not connected to any server"
+        case NoStreamResponseError() | nats.errors.NoRespondersError():
+            return "no server leads the stream"
+        case APIError(description=None):
+            return "no server answers for JetStream: it is not enabled, or nobody leads"
+        case APIError():
+            return f"{error.description} ({error.err_code})"
+        case TimeoutError():
+            return "no answer in time"
+        case _:
+            return str(error) or repr(error)
+
 
 WRONG_LAST_SEQUENCE = 10071
 IN_PROCESS = frozenset({10164, 10158})

@@ -24,7 +24,8 @@ from flow_server.store.nats.entries import (
     Kind,
     check_format,
 )
-from flow_server.store.nats.errors import TRANSPORT_ERRORS, Gap, is_missing_stream
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, Gap, is_missing_stream, told
+from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
 from flow_server.store.nats.recovery import Past, StaleRead, recover
 from flow_server.store.nats.stream import settle_bucket, settle_stream
@@ -54,8 +55,10 @@ class Follower:
         self,
         settings: NatsSettings,
         connection: Connection,
+        *,
         checkpoints: Checkpoints,
         ledger: Ledger,
+        health: Health,
         flows: Log,
     ) -> None:
         """Nothing is known yet; `run` begins."""
@@ -63,10 +66,13 @@ class Follower:
         self._connection = connection
         self._checkpoints = checkpoints
         self._ledger = ledger
+        self._health = health
         self._flows = flows
         self._is_stale = True
         self._missing_since_s: float | None = None
         self._gaps = 0
+        self._stuck_at = 0
+        """The entry that could not be applied; what comes before it once more is no progress."""
         self._goal: int | None = None
         self._flowing: Delivery | None = None
         self.caught_up = asyncio.Event()
@@ -91,7 +97,7 @@ class Follower:
                 await self._round()
             except (DeliveryEnded, StaleRead, *TRANSPORT_ERRORS) as error:
                 self.last_problem = error
-                log.info("following the stream again", problem=str(error) or repr(error))
+                log.info("following the stream again", problem=told(error))
             except Gap as error:
                 self._is_stale = True
                 self._gaps += 1
@@ -154,6 +160,7 @@ class Follower:
             if self._ledger.epoch:
                 log.error("the stream is another one, what it held is lost", stream=self._settings.stream)
             self._ledger.begin_anew(stream.epoch)
+            self._health.begin_anew()
             self._is_stale = True
             self._gaps = 0
         return stream.last_sequence
@@ -181,12 +188,23 @@ class Follower:
             self.caught_up.set()
 
     def _take(self, message: Msg, sequence: int) -> None:
+        try:
+            self._ledger.take(self._entry(message, sequence))
+        except Exception:
+            self._stuck_at = sequence
+            raise
+        if sequence >= self._stuck_at:
+            self._stuck_at = self._gaps = 0
+            self.hopeless = None
+        self._look_at_goal()
+
+    def _entry(self, message: Msg, sequence: int) -> Entry:
         headers = headers_in(message)
         where = f"entry {sequence} of stream {self._settings.stream}"
         check_format(headers.get(FORMAT_HEADER), where=where)
         token = message.subject.rpartition(".")[2]
         try:
-            entry = Entry(
+            return Entry(
                 flow_id="" if token == PROBE_NAME else flow_id_of(token),
                 sequence=sequence,
                 kind=Kind(headers.get(KIND_HEADER)),
@@ -194,9 +212,5 @@ class Follower:
                 id=headers.get(Header.MSG_ID.value, ""),
                 payload=message.data,
             )
-            self._ledger.take(entry)
         except (ValueError, KeyError) as error:
             raise ValueError(f"{where} cannot be read: {error!r}") from error
-        self._gaps = 0
-        self.hopeless = None
-        self._look_at_goal()

@@ -11,7 +11,7 @@ from nats.js.api import Header
 from flow_server.store import StoreUnavailable
 from flow_server.store.nats.connection import Connection
 from flow_server.store.nats.entries import Kind, headers_of
-from flow_server.store.nats.errors import TRANSPORT_ERRORS
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, told
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
 from flow_server.store.nats.subjects import PROBE_NAME
@@ -47,14 +47,15 @@ class Probe:
 
     async def write(self) -> int | None:
         """Write one, the one before it goes; its sequence in the stream, `None` when it was not stored."""
+        applied = self._ledger.applied
         headers = headers_of(Kind.PROBE, after=0) | {Header.ROLLUP.value: "sub"}
         subject = f"{self._stream}.{PROBE_NAME}"
         try:
             ack = await self._connection.js.publish(subject, b"", stream=self._stream, headers=headers)
         except TRANSPORT_ERRORS as error:
-            self._health.failed(str(error) or repr(error))
+            self._health.failed(told(error))
             return None
-        self._health.succeeded()
+        self._health.stored(ack.seq, applied=applied, stream=self._stream)
         return ack.seq
 
     async def pass_through(self) -> None:

@@ -14,7 +14,7 @@ from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.checkpoints import Checkpoints
 from flow_server.store.nats.connection import Connection, ended
 from flow_server.store.nats.entries import KIND_HEADER, Kind
-from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream, told
 from flow_server.store.nats.follower import Follower
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
@@ -58,7 +58,14 @@ class NatsStore:
         self._health = Health()
         self._connection = Connection(self._settings, on_change=self._interrupt)
         checkpoints = Checkpoints(Values(self._connection, self._settings.bucket))
-        self._follower = Follower(self._settings, self._connection, checkpoints, self._ledger, log)
+        self._follower = Follower(
+            self._settings,
+            self._connection,
+            checkpoints=checkpoints,
+            ledger=self._ledger,
+            health=self._health,
+            flows=log,
+        )
         self._probe = Probe(self._connection, self._ledger, self._health, stream=self._settings.stream)
         self._sweeper = Sweeper(checkpoints, self._ledger, log)
         self._signs = SignsOfLife(self._connection, self._ledger, log, stream=self._settings.stream)
@@ -93,7 +100,7 @@ class NatsStore:
                 if newest > self._ledger.last_of(flow_id):
                     await self._ledger.beyond(flow_id, newest - 1)
         except TRANSPORT_ERRORS as error:
-            raise StoreUnavailable(f"stream {self._settings.stream}: {error or repr(error)}") from error
+            raise StoreUnavailable(f"stream {self._settings.stream}: {told(error)}") from error
         record = self._ledger.record(flow_id)
         if record is not None and record.alive:
             await self._write(flow_id, (), key=None)
@@ -169,7 +176,8 @@ class NatsStore:
             if self._follower.hopeless is not None:
                 raise self._follower.hopeless
             if asyncio.get_running_loop().time() > deadline_s:
-                problem = self._follower.last_problem or self._health.problem
+                last = self._follower.last_problem
+                problem = self._health.problem if last is None else told(last)
                 raise StoreError(f"no start within {START_S:.0f} s: {problem}; {self._connection.problem()}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.05):
@@ -195,7 +203,7 @@ class NatsStore:
             try:
                 await self._sweeper.sweep()
             except (Conflict, ValueError, StoreError, *TRANSPORT_ERRORS) as error:
-                log.warning("checkpoints not written", problem=str(error) or repr(error))
+                log.warning("checkpoints not written", problem=told(error))
 
     async def _backfill_for_ever(self) -> None:
         while True:
@@ -203,7 +211,7 @@ class NatsStore:
             try:
                 await backfill(past, self._connection, self._log, stream=self._settings.stream)
             except (Incomplete, DeliveryEnded, ValueError, StoreError, *TRANSPORT_ERRORS) as error:
-                log.warning("no history from before the start", flow=past.flow_id, problem=str(error))
+                log.warning("no history from before the start", flow=past.flow_id, problem=told(error))
 
 
 def _say_what_is_not_promised(settings: NatsSettings) -> None:

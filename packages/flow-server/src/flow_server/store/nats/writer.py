@@ -23,7 +23,7 @@ from flow_server.store import Accepted, BatchTooLarge, Item, StoreFull, StoreUna
 from flow_server.store.nats.answers import recent_answers, tombstone_of
 from flow_server.store.nats.connection import REQUEST_TIMEOUT_S, Connection, ended
 from flow_server.store.nats.entries import Kind, headers_of
-from flow_server.store.nats.errors import FULL, TOO_LARGE, TRANSPORT_ERRORS, Conflict, conflict_of
+from flow_server.store.nats.errors import FULL, TOO_LARGE, TRANSPORT_ERRORS, Conflict, conflict_of, told
 from flow_server.store.nats.group import Group, Waiting, take_group
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger, answers_of
@@ -64,6 +64,7 @@ class FlowWriter:
         self._on_idle = on_idle
         self._queue: deque[Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._problem = ""
 
     async def write(self, items: Sequence[Item], *, key: str | None, timeout_s: float) -> Accepted | None:
         """Append the items, or delete the flow when there are none. Raises `StoreError`."""
@@ -142,7 +143,13 @@ class FlowWriter:
         try:
             stored = await self._publish(group, entry_id, expected)
         except Conflict as conflict:
-            if conflict.last is None or conflict.last <= expected:
+            if conflict.last is not None and conflict.last < expected:
+                self._problem = (
+                    f"the stream's newest entry of flow {self._flow_id!r} is {conflict.last}, {expected} was "
+                    "applied here: entries were purged by hand or lost"
+                )
+                await self._pause()
+            elif conflict.last is None or conflict.last == expected:
                 await asyncio.sleep(random.uniform(*CONTENTION_S))  # noqa: S311
             elif self._ledger.is_forgotten(self._flow_id, conflict.last):
                 await self._remember(conflict.last)
@@ -151,15 +158,14 @@ class FlowWriter:
         except APIError as error:
             if error.err_code in FULL:
                 raise StoreFull(f"stream {self._stream}: {error.description}") from error
-            self._health.failed(f"{error.description} ({error.err_code})")
+            self._health.failed(told(error))
             await self._pause()
         except nats.errors.MaxPayloadError as error:
             raise self._too_large(group) from error
         except TRANSPORT_ERRORS as error:
-            self._health.failed(str(error) or repr(error))
+            self._health.failed(told(error))
             await self._pause()
         else:
-            self._health.succeeded()
             await self._applied(stored - 1, group)
             if not group.is_applied and self._ledger.last_of(self._flow_id) >= stored:
                 # It came in with a checkpoint, not by itself.
@@ -167,7 +173,7 @@ class FlowWriter:
 
     async def _publish(self, group: Group, entry_id: str, expected: int) -> int:
         """The stream's sequence of the stored entry."""
-        applied_before = self._ledger.applied
+        applied = self._ledger.applied
         headers = headers_of(group.kind, after=expected)
         headers[Header.MSG_ID.value] = entry_id
         headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(expected)
@@ -187,11 +193,8 @@ class FlowWriter:
             if conflict := conflict_of(error):
                 raise conflict from error
             raise
-        if ack.seq <= applied_before and not ack.duplicate:
-            self._health.broken(
-                f"stream {self._stream} went back: it stored a new entry as {ack.seq}, here "
-                f"{applied_before} was applied; acknowledged messages were lost, or an older backup restored"
-            )
+        if not ack.duplicate:
+            self._health.stored(ack.seq, applied=applied, stream=self._stream)
         return ack.seq
 
     def _tombstone(self) -> bytes:
@@ -206,7 +209,7 @@ class FlowWriter:
             message = await self._connection.js.get_msg(self._stream, seq=last)
             self._ledger.remember(self._flow_id, last, message.data or b"")
         except (ValueError, *TRANSPORT_ERRORS) as error:
-            self._health.failed(f"tombstone {last} of flow {self._flow_id!r}: {error or repr(error)}")
+            self._health.failed(f"tombstone {last} of flow {self._flow_id!r}: {told(error)}")
             await self._pause()
 
     async def _applied(self, sequence: int, group: Group) -> None:
@@ -248,7 +251,8 @@ class FlowWriter:
         now_s = asyncio.get_running_loop().time()
         for member in group.pending():
             if member.deadline_s <= now_s:
-                member.fail(StoreUnavailable(f"stream {self._stream}: {self._health.problem}"))
+                problem = self._problem or self._health.problem
+                member.fail(StoreUnavailable(f"stream {self._stream}: {problem}"))
         return not group.pending()
 
     def _too_large(self, group: Group) -> BatchTooLarge:
