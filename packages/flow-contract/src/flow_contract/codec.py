@@ -18,6 +18,9 @@ _array_decoder = msgspec.json.Decoder(list[FlowMessage])
 _documents_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
+_BACKSLASH, _DELETE = 0x5C, 0x7F
+"""Looked for as numbers, which takes a sixth of the time."""
+_WITH_HEADER = frozenset({Snapshot, UpsertFlow})
 _JSON_SPACE = b" \t\r\n"
 _DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on hostile bodies; the last two are none of its own exceptions."""
@@ -48,9 +51,9 @@ def decode_batch(body: bytes, *, flow_id: str | None = None, lines: bool = False
         documents = _documents_of_array(body) if array else _documents_of_lines(body)
         return [_decode(document, f"$[{index}]", flow_id) for index, document in enumerate(documents)]
     # Raw control characters below U+007F are malformed JSON already.
-    control_characters = b"\\" in body or b"\x7f" in body or not body.isascii()
+    control_characters = _BACKSLASH in body or _DELETE in body or not body.isascii()
     for index, message in enumerate(messages):
-        if flow_id is not None:
+        if flow_id is not None and type(message) in _WITH_HEADER:
             _check_flow(message, f"$[{index}]", flow_id)
         if control_characters:
             _check_ids(message, f"$[{index}]")
@@ -73,9 +76,9 @@ def _decode(document: bytes, at: str, flow_id: str | None) -> FlowMessage:
         message = _decoder.decode(document)
     except _DECODING_ERRORS as error:
         raise explained(error, document, at=at) from error
-    if flow_id is not None:
+    if flow_id is not None and type(message) in _WITH_HEADER:
         _check_flow(message, at, flow_id)
-    if not ascii_only or b"\\" in document or b"\x7f" in document:
+    if not ascii_only or _BACKSLASH in document or _DELETE in document:
         _check_ids(message, at)
     return message
 
