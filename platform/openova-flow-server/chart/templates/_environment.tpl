@@ -29,7 +29,6 @@
   "RATE" $v.limits.rate
   "IDLE_TTL" $v.limits.idleTtl
   "HEARTBEAT" $v.limits.heartbeat
-  "STORE_TIMEOUT" $store.timeout
   "TRUSTED_PROXIES" (join "," $v.trustedProxies)
   "CORS_ORIGINS" (join "," $v.corsOrigins)
   "FRAME_ANCESTORS" (join " " $v.frameAncestors)
@@ -58,6 +57,10 @@
   value: {{ join "," $store.nats.urls | quote }}
 {{- with $store.nats.stream }}
 - name: FLOW_SERVER_NATS_STREAM
+  value: {{ . | quote }}
+{{- end }}
+{{- with $store.nats.timeout }}
+- name: FLOW_SERVER_STORE_TIMEOUT
   value: {{ . | quote }}
 {{- end }}
 {{- with $store.nats.replicas }}
