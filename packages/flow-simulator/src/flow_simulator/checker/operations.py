@@ -35,6 +35,7 @@ class Operation:
     hi: float = inf
     certain: bool
     """Whether it was surely applied."""
+    began_ns: int = 0
     ended_ns: float = inf
     epoch: str | None = None
 
@@ -126,6 +127,7 @@ def _messages(unit: int, request: Request, times: "_Times", seen_at: dict[bytes,
             lo=lo if sequence is None else sequence - 1,
             hi=hi if sequence is None else sequence,
             certain=answer is not None or sequence is not None,
+            began_ns=request.began_ns,
             ended_ns=inf if answer is None else request.ended_ns,
             epoch=None if answer is None else answer.epoch,
         )

@@ -20,8 +20,13 @@ def check_resumes(history: History) -> Iterator[Finding]:
             yield _finding(history, end.reader, end.reason)
     batches = _Batches(history)
     runs: dict[str, list[Framed]] = defaultdict(list)
+    seen: dict[str, int | None] = defaultdict(lambda: None)
     for connection in history.connections:
         its = frames.get((connection.reader, connection.connection), [])
+        asked, last = connection.last_event_id, seen[connection.reader]
+        if asked not in {None, last}:
+            yield _finding(history, connection.reader, f"asked for what is after {asked}, has seen {last}")
+        seen[connection.reader] = next((frame.id for frame in reversed(its) if frame.id is not None), asked)
         for problem in _connection_problems(history, connection, its):
             yield _finding(history, connection.reader, problem)
         for frame in its:
@@ -50,6 +55,8 @@ def _connection_problems(history: History, connection: Connecting, frames: Seque
             yield f"a frame {frame.event} without an id"
         elif cursor is not None:
             yield from _message_problems(history, frame.id, cursor, after)
+        elif previous is not None:
+            yield from _problems_after_nothing(history, frame.id, previous)
         cursor = frame.id if frame.id is not None or frame.event == "snapshot" else cursor
         previous = frame
         after = f"after {cursor}"
@@ -87,6 +94,17 @@ def _message_problems(history: History, sequence: int, cursor: int, after: str) 
             yield f"{sequence} came {after} without a snapshot, across {operation.name}"
 
 
+def _problems_after_nothing(history: History, sequence: int, empty: Framed) -> Iterator[str]:
+    """After the snapshot of a flow that nobody had fed comes the first message that is posted then."""
+    missed = [
+        str(operation.sequence)
+        for operation in history.operations
+        if operation.sequence is not None and operation.began_ns > empty.at_ns and operation.hi < sequence
+    ]
+    if missed:
+        yield f"{sequence} came after an empty snapshot, missing {', '.join(missed[:5])}"
+
+
 class _Batches:
     """The batches that were acknowledged, by the sequence that closes them: their frames stand together."""
 
@@ -104,8 +122,8 @@ class _Batches:
         name, wanted = self._closed_by[frame.id]
         tail = [one for one in run[-len(wanted) :] if one.event != "snapshot"]
         found = [fingerprint_of(one.data) for one in tail]
-        # A snapshot may stand within a batch, except at a sequence that closes one.
-        may_begin_within = run[0].event == "snapshot" and run[0].id not in self._closed_by
+        # A snapshot may stand within a batch, except an empty one and one at a sequence that closes a batch.
+        may_begin_within = run[0].event == "snapshot" and run[0].id not in {None, *self._closed_by}
         if found == wanted or (may_begin_within and found == wanted[-len(found) :]):
             return None
         return f"the batch of {name}, closed by {frame.id}, is not whole or not in order"

@@ -49,8 +49,16 @@ def check_final_snapshot(history: History, states: States, taken: SnapshotTaken)
     who = "the final snapshot" + ("" if taken.seq is None else f" at {taken.seq}")
     snapshot = NOTHING if taken.body is None else json.loads(taken.body)
     picture = Picture() if taken.body is None else Picture.of(snapshot)
-    moment = Moment(sequence=inf if taken.seq is None else taken.seq, since_ns=taken.asked_ns)
+    known = [one for one in history.operations if one.sequence is not None and one.ended_ns < taken.asked_ns]
+    last = max(known, key=lambda one: one.hi, default=None)
+    sequence = inf if taken.seq is None else max(taken.seq, 0 if last is None else last.hi)
+    moment = Moment(sequence=sequence, since_ns=taken.asked_ns)
     problems = [
+        *(
+            []
+            if last is None or sequence == (taken.seq or inf)
+            else [f"is older than {last.name} at {last.hi}"]
+        ),
         *states.problems(picture, moment, settled=True),
         *_problems_of_form(history.flow, snapshot, picture),
     ]
