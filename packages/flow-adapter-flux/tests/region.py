@@ -77,6 +77,14 @@ class World:
             await asyncio.sleep(0.5)
         return loop.time() - began
 
+    async def until(self, condition: Callable[[], bool], *, within_s: float) -> None:
+        """Wait for a condition, in virtual seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        while not condition():
+            assert loop.time() < deadline, f"not within {within_s} s"
+            await asyncio.sleep(0.05)
+
     def count(self, name: str, **labels: str) -> float:
         """A metric's value, 0 when it was never counted."""
         return self.metrics.registry.get_sample_value(f"flow_adapter_{name}", labels) or 0.0

@@ -13,9 +13,13 @@ from flow_simulator.kubernetes.faults import (
     AnswerWith,
     CreateDefinition,
     CutLine,
+    DropConnections,
     EndWatches,
     ExpireHistory,
+    Forbid,
+    Freeze,
     MuteWatches,
+    RefuseConnections,
     Restart,
 )
 
@@ -492,5 +496,23 @@ def test_a_mute_watch_is_answered_by_a_list(tmp_path: Path, monkeypatch: pytest.
             world.cluster.delete("bp-0004", at_once=True)
             assert await world.settled(within_s=95) > 10
             assert world.silence_s() < 120
+
+    virtually(scenario())
+
+
+def test_an_api_that_says_nothing_for_two_minutes_is_told_by_ready_and_forgotten_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with region(tmp_path, monkeypatch) as world:
+            fill(world.cluster)
+            await world.settled()
+            for fault in (Freeze(for_s=300), RefuseConnections(for_s=300), Forbid(for_s=300)):
+                await world.cluster.inject(fault, DropConnections())
+                await asyncio.sleep(200)
+                assert world.silence_s() > 120
+                await world.cluster.faults_over()
+                await world.settled()
+                assert world.silence_s() < 95
 
     virtually(scenario())

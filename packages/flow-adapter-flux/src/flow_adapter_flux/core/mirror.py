@@ -4,6 +4,7 @@ Invariant: a reader who applies every message that was given out holds exactly `
 A message holds one node or one relationship, so that the newest of each can replace the older one later.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from flow_adapter_flux.core.chart import Chart, ChartProblem
@@ -38,6 +39,7 @@ class Mirror:
         self._made_for: Index[ObjectKey, ObjectKey] = Index()
         self._fetches: Index[ObjectKey, ObjectKey] = Index()
         self._nodes: dict[str, FlowNode] = {}
+        self._states: Counter[tuple[str, bool]] = Counter()
         self._declared: dict[ObjectKey, tuple[Relationship, ...]] = {}
         self._relationships: dict[RelationshipKey, Relationship] = {}
         self._touching: Index[str, RelationshipKey] = Index()
@@ -111,7 +113,7 @@ class Mirror:
         if release.chart_object is not None:
             self._fetches.discard(release.chart_object, key)
         messages: list[FlowMessage] = [self._unrelate(rel) for rel in self._declared.pop(key, ())]
-        del self._nodes[node_id]
+        self._count(self._nodes.pop(node_id), None)
         messages.append(DeleteNodes(ids=(node_id,)))
         self.version += 1
         # The server took every relationship of the node along; those that others declare still hold.
@@ -137,16 +139,24 @@ class Mirror:
         return messages
 
     def _show_region(self) -> list[FlowMessage]:
-        return self._show(
-            self.region.node(node for node_id, node in self._nodes.items() if node_id != self.region.node_id)
-        )
+        return self._show(self.region.node(+self._states))
 
     def _show(self, node: FlowNode) -> list[FlowMessage]:
-        if self._nodes.get(node.id) == node:
+        before = self._nodes.get(node.id)
+        if before == node:
             return []
         self._nodes[node.id] = node
         self.version += 1
+        if node.id != self.region.node_id:
+            self._count(before, node)
         return [UpsertNodes(nodes=(node,))]
+
+    def _count(self, before: FlowNode | None, after: FlowNode | None) -> None:
+        """Keep how many releases are in each state: a rollup of thousands at every change would cost."""
+        if before is not None:
+            self._states[before.status, before.suspended] -= 1
+        if after is not None:
+            self._states[after.status, after.suspended] += 1
 
     def _relate(self, release: Release) -> list[FlowMessage]:
         """Declare a release's relationships in place of those it declared before."""

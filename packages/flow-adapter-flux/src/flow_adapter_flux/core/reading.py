@@ -1,6 +1,7 @@
 """Reads decoded JSON of any shape: what is not as expected is left out and remembered, nothing raises."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeGuard, TypeVar
 
 from flow_contract import UNSAFE_INTEGER, shown
@@ -84,6 +85,7 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
+@lru_cache(maxsize=8192)  # a release's history has the same times at every change
 def _millis_of(text: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)

@@ -46,9 +46,9 @@ class Region:
         """Whether an id is the region's or below it; `REGION_KEY` itself has no slash."""
         return node_id == self.node_id or node_id.startswith(f"{self.node_id}/")
 
-    def node(self, releases: Iterable[FlowNode]) -> FlowNode:
-        """The region's node: the rollup of its releases."""
-        statuses = [(release.status, release.suspended) for release in releases]
+    def node(self, states: Iterable[tuple[str, bool]]) -> FlowNode:
+        """The region's node: the rollup of its releases' states, each (status, suspended on purpose) once."""
+        statuses = list(states)
         meta: dict[str, object] = {"source": SOURCE, "cluster": self.cluster}
         if statuses and all(suspended for _, suspended in statuses):
             meta["suspended"] = True

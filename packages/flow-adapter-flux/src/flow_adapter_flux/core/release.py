@@ -6,6 +6,7 @@ which nothing happened are equal.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from flow_adapter_flux.core.reading import Reading, described, is_mapping, path_of
@@ -111,6 +112,7 @@ def read_key(metadata: dict[str, object], *, at: str = "metadata") -> ObjectKey 
     return ObjectKey(*parts)
 
 
+@lru_cache(maxsize=8192)  # the same names again and again, one for each dependency of each change
 def is_name(text: str) -> bool:
     """Whether a text can stand in an id as the name of an object: not what the API server would refuse."""
     return (
