@@ -56,6 +56,12 @@ class NatsSettings:
     """How long a write tries before it is answered with 503, in seconds."""
 
     @property
+    def servers(self) -> str:
+        """The URLs for a log line or an error, without users and passwords."""
+        parts = [urlsplit(url) for url in self.urls]
+        return ", ".join(f"{each.scheme}://{each.netloc.rpartition('@')[2]}" for each in parts)
+
+    @property
     def bucket(self) -> str:
         """The key-value bucket that holds checkpoints."""
         return f"{self.stream}-state"

@@ -14,6 +14,7 @@ from flow_server.store.nats import store as nats_store
 from flow_server.store.settings import NatsSettings
 from flow_simulator.nats_servers import NatsServer, free_port, nats_server
 
+from ...real_server import until
 from ..sites import node, nodes_of
 from .accounts import Accounts
 from .certificates import Certificates
@@ -120,6 +121,34 @@ async def test_without_credentials_or_with_those_of_another_account_the_server_r
     for settings in (settings_for(server), replace(settings_for(server), creds_file=elsewhere)):
         with pytest.raises(StoreError, match=r"refused us: .*Authorization Violation"):
             await served(settings)
+
+
+async def test_the_permissions_that_the_documentation_lists_are_enough(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[5] / "docs" / "stores.md").read_text()
+    permissions = page.split("<!-- permissions -->\n```\n")[1].split("```")[0]
+    user = f"{{ user: flow, password: secret, permissions: {{ {permissions} }} }}"
+    with nats_server(tmp_path, more=f"authorization {{ users: [ {user} ] }}") as server:
+        url = server.url.replace("nats://", "nats://flow:secret@")
+        settings = NatsSettings(urls=(url,), replicas=1)
+        for _ in range(2):
+            async with Hub(NatsStore(settings)).running() as hub, Hub(NatsStore(settings)).running() as other:
+                large = [node(f"n{number}", family="x" * 500 + str(number)) for number in range(1000)]
+                accepted = await hub.ingest("f", large)
+                await other.store.catch_up(accepted.seq)
+                hub.heard("f", "emitter")
+                await until(lambda: bool(list(other.last_heard("f"))))
+                await hub.ingest("g", [node("a")])
+                await other.delete("g")
+                await other.delete("never there")
+        assert "Permissions Violation" not in server.log
+
+
+async def test_errors_do_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_store, "START_S", 0.5)
+    with pytest.raises(StoreError) as refused:
+        await served(NatsSettings(urls=(f"nats://flow:secret@127.0.0.1:{free_port()}",), replicas=1))
+    assert "secret" not in str(refused.value)
+    assert "nats://127.0.0.1:" in str(refused.value)
 
 
 async def test_a_credentials_file_that_holds_none_is_named(nats: NatsServer, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class Connection:
 
     def problem(self) -> str:
         """What the last attempt to connect met."""
-        return f"{', '.join(self._settings.urls)}: {self._last_error}"
+        return f"{self._settings.servers}: {self._last_error}"
 
     def _options(self) -> dict[str, Any]:
         settings = self._settings
@@ -132,14 +132,14 @@ class Connection:
         )
         told: dict[str, Any] = client._server_info  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if wanted and not told.get("tls_required"):
-            raise StoreError(f"{', '.join(self._settings.urls)}: expected TLS, the server offers none")
+            raise StoreError(f"{self._settings.servers}: expected TLS, the server offers none")
 
     async def _on_error(self, error: Exception) -> None:
         self._last_error = str(error) or repr(error)
         log.debug("nats error", problem=self._last_error)
         refused = self._refused
         if refused is not None and not refused.done() and _is_refusal(error):
-            problem = f"{', '.join(self._settings.urls)} refused us: {self._last_error}"
+            problem = f"{self._settings.servers} refused us: {self._last_error}"
             refused.set_result(StoreError(problem))
 
     async def _on_disconnected(self) -> None:
