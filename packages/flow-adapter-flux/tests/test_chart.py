@@ -52,11 +52,7 @@ def test_its_release_is_named_by_labels_and_never_by_splitting_its_name() -> Non
     assert chart("flux-system-bp-a").owner is None
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner)
-    )
-)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists))
 def test_any_json_is_read_without_an_exception(decoded: object) -> None:
     assert isinstance(read_chart(decoded), Unreadable)
 
