@@ -134,6 +134,10 @@ def test_what_selects_pods_selects_ours(file: Path, rendered: dict[Path, list[Ma
                 selector = selector[key]
             assert selector
             assert selector.items() <= labels.items(), kind
+    for service in all_of(rendered[file], "Service"):
+        ports = workloads[0]["spec"]["template"]["spec"]["containers"][0]["ports"]
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] in {value for entry in ports for value in entry.values()}
 
 
 @pytest.mark.parametrize(
