@@ -1,7 +1,7 @@
 """Rows of the file as our structs, and back; every value read is checked against its checksum."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -9,12 +9,25 @@ import msgspec
 
 from flow_server.core.envelope import Envelope
 from flow_server.core.fold import StateImage
-from flow_server.store import Accepted, Checkpoint, Restored, StoreError
+from flow_server.store import Checkpoint, Restored, StoreError
 
 _encode = msgspec.msgpack.encode
 _decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 
 _NOTHING = StateImage()
+
+
+def epoch(connection: sqlite3.Connection, path: Path) -> str:
+    """The file's epoch, with a look at the rest of `meta`. Raises `DamagedRow`."""
+    meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    if not isinstance(meta.get("epoch"), str) or not isinstance(meta.get("spent"), int):
+        raise DamagedRow(f"{path}: the file is damaged: it has no epoch")
+    return meta["epoch"]
+
+
+def spent(connection: sqlite3.Connection) -> int:
+    """The highest sequence that a deletion has used up."""
+    return connection.execute("SELECT value FROM meta WHERE name = 'spent'").fetchone()[0]
 
 
 def event_sum(*, flow: int, sequence: int, before: int, at_ms: int, data: bytes) -> int:
@@ -51,6 +64,28 @@ def insert_flow(connection: sqlite3.Connection, flow_id: str, checkpoint: Checkp
     connection.execute("UPDATE flow SET sum = ? WHERE pk = ?", (checksum, flow))
     keep_checkpoint(connection, flow, checkpoint)
     return flow
+
+
+def insert_events(
+    connection: sqlite3.Connection,
+    flow: int,
+    flow_id: str,
+    envelopes: Sequence[Envelope],
+    *,
+    first_at_ms: int,
+    before: int,
+) -> None:
+    """Write messages, at least one, and how far the flow goes now; `before` is its last sequence so far."""
+    last = envelopes[-1].sequence
+    checksum = flow_sum(flow=flow, flow_id=flow_id, first_at_ms=first_at_ms, last=last)
+    connection.execute("UPDATE flow SET last = ?, sum = ? WHERE pk = ?", (last, checksum, flow))
+    events: list[tuple[int, int, int, bytes, int]] = []
+    for envelope in envelopes:
+        sequence, at_ms, data = envelope.sequence, envelope.at_ms, envelope.encoded
+        checksum = event_sum(flow=flow, sequence=sequence, before=before, at_ms=at_ms, data=data)
+        events.append((flow, sequence, at_ms, data, checksum))
+        before = sequence
+    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
 
 
 def keep_checkpoint(connection: sqlite3.Connection, flow: int, checkpoint: Checkpoint) -> None:
@@ -117,10 +152,3 @@ def _events(
             )
         before = sequence
         yield Envelope(sequence=sequence, at_ms=at_ms, encoded=data)
-
-
-def answers(connection: sqlite3.Connection, *, epoch: str) -> Iterator[tuple[str, str, int, Accepted]]:
-    """The kept idempotency keys, oldest first: flow, key, time in Unix ms, answer."""
-    kept = connection.execute("SELECT flow, key, at_ms, last, count FROM key ORDER BY at_ms, last")
-    for flow_id, key, at_ms, last, count in kept:
-        yield flow_id, key, at_ms, Accepted(seq=last, count=count, epoch=epoch)

@@ -8,7 +8,8 @@ also covers the sequence before it, so that none can be missing in between.
 
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -71,6 +72,19 @@ def opened(path: Path, *, connect: Connect = connected) -> sqlite3.Connection:
         raise StoreError(f"{path}: {meaning_of(error)}") from error
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All statements within are durable at its end, or none has happened. Raises `sqlite3.Error`."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def meaning_of(error: sqlite3.Error | OSError) -> str:
     """What an error means to an operator."""
     name = name_of(error)
@@ -98,19 +112,20 @@ def _opened(path: Path, connect: Connect) -> sqlite3.Connection:
     try:
         # EXCLUSIVE before WAL: then there is no shared memory file, and a second process fails at once.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
-        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreError(f"{path}: expected a file system that can hold a WAL, found mode {mode!r}")
         connection.execute("PRAGMA synchronous = FULL").fetchone()
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if not fresh or version:
             _check(connection, path, version=version, application=application)
         if version == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _STATEMENTS:
-                connection.execute(statement)
-            meta = [("epoch", secrets.token_hex(8)), ("spent", 0)]
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-            connection.execute("COMMIT")
+            with transaction(connection):
+                for statement in _STATEMENTS:
+                    connection.execute(statement)
+                meta = [("epoch", secrets.token_hex(8)), ("spent", 0)]
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
     except BaseException:
         connection.close()
         raise

@@ -1,27 +1,26 @@
-"""`SqliteStore`: sequences and keys on the event loop, writes on the writer's thread.
+"""`SqliteStore`: what the hub asks becomes writes, and what is durable enters the hub.
 
-A batch has its sequences when it is put into the writer's queue; the queue, the transactions and the hub have
-one order. A batch whose write fails leaves a gap, which readers need not mind.
+Sequences and keys are the file's: a write reads what it needs inside its own transaction, so that the queue,
+the transactions and the hub have one order, and a write that fails leaves nothing behind, here neither.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from flow_server.core.envelope import Envelope
-from flow_server.core.idempotency import FlowAnswers
 from flow_server.store import (
-    IDEMPOTENCY_AGE_MS,
-    IDEMPOTENCY_KEYS,
     Accepted,
     Appended,
+    Checkpoint,
     Deleted,
     Item,
     Log,
     Restored,
     Store,
     StoreError,
+    StoreUnavailable,
 )
 from flow_server.store.sqlite import rows
 from flow_server.store.sqlite.schema import Connect, connected, meaning_of, opened
@@ -29,7 +28,8 @@ from flow_server.store.sqlite.writer import Write, Writer
 from flow_server.store.sqlite.writes import AppendBatch, DeleteFlow, KeepCheckpoint
 
 CHECKPOINT_MESSAGES = 512
-"""After how many messages a flow's state and base are written, and its old messages deleted."""
+"""After how many messages, of up to 1 KiB each, a flow's state and base are written, and its old messages
+deleted; large flows wait longer."""
 
 
 class SqliteStore:
@@ -51,13 +51,10 @@ class SqliteStore:
         self._now_us = now_us
         self._connect = connect
         self._grouped = grouped
-        self._last: dict[str, int] = {}  # per flow, also of what is still to be written
-        self._since_checkpoint: dict[str, int] = {}
-        self._answers = FlowAnswers[Accepted](entries=IDEMPOTENCY_KEYS, age_ms=IDEMPOTENCY_AGE_MS)
         self._waiting: dict[Write, asyncio.Future[None]] = {}
-        self._waiting_keys: dict[tuple[str, str], asyncio.Future[Accepted]] = {}
-        self._spent = 0
+        self._until_checkpoint: dict[str, int] = {}
         self._epoch = ""
+        self._closed = False
 
     @property
     def epoch(self) -> str:
@@ -68,53 +65,25 @@ class SqliteStore:
         """Take hold of the file, check it, and hand its flows to the hub. Raises `StoreError`."""
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._connection = await asyncio.to_thread(opened, self._path, connect=self._connect)
-        try:
-            restored = await asyncio.to_thread(self._read)
-        except BaseException:
-            self._connection.close()
-            raise
+        # One call: when the start is called off meanwhile, nobody closes what the thread still reads.
+        self._connection, restored = await asyncio.to_thread(self._opened)
         for change in restored:
             log.apply(change)
-            self._last[change.flow_id] = _last_of(change)
+            checkpoint = change.checkpoint
+            newer = (one for one in change.envelopes if one.sequence > checkpoint.sequence)
+            self._until_checkpoint[change.flow_id] = _pause_after(checkpoint) - _weight(newer)
         self._writer = Writer(self._connection, self._path, settled=self._settled, grouped=self._grouped)
         self._writer.start()
 
     async def append(self, flow_id: str, items: Sequence[Item], *, key: str | None = None) -> Accepted:
         """Append a batch; returns after its commit, when the hub has it."""
-        now_us = self._now_us()
-        if key is None:
-            return await self._append(flow_id, items, now_us=now_us)
-        if (answer := self._answers.get(flow_id, key, now_ms=now_us // 1000)) is not None:
-            return answer
-        if (twin := self._waiting_keys.get((flow_id, key))) is not None:
-            return await asyncio.shield(twin)
-        task = asyncio.ensure_future(self._append(flow_id, items, now_us=now_us, key=key))
-        self._waiting_keys[flow_id, key] = task
-        task.add_done_callback(lambda done: self._forget_key(flow_id, key, done))
-        return await asyncio.shield(task)
+        batch = AppendBatch(flow_id=flow_id, items=items, key=key, now_us=self._now_us())
+        await self._written(batch)
+        return Accepted(seq=batch.last, count=batch.count, epoch=self._epoch)
 
     async def delete(self, flow_id: str) -> None:
         """Delete a flow and all that the file has of it; only the spent sequences are remembered."""
-        last = self._last.pop(flow_id, None)
-        if last is None and not self._waiting:
-            self._log.apply(Deleted(flow_id=flow_id, sequence=self._spent + 1))
-            return
-        # Of an unknown flow too, while anything is on its way: it may be this flow's first message.
-        self._spent = max(self._spent, last or 0) + 1
-        try:
-            await self._written(
-                DeleteFlow(
-                    flow_id=flow_id,
-                    sequence=self._spent,
-                    spent=self._spent,
-                    at_ms=self._now_us() // 1000,
-                )
-            )
-        except StoreError:
-            if last is not None:
-                self._last.setdefault(flow_id, self._spent)
-            raise
+        await self._written(DeleteFlow(flow_id=flow_id, at_ms=self._now_us() // 1000))
 
     async def catch_up(self, sequence: int) -> None:
         """Nobody else hands out sequences."""
@@ -128,42 +97,26 @@ class SqliteStore:
 
     async def aclose(self) -> None:
         """Write what waits, and let go of the file."""
+        self._closed = True
         await asyncio.to_thread(self._writer.stop)
         await asyncio.sleep(0)  # what the writer settled last reaches its waiters
         await asyncio.to_thread(self._connection.close)
 
-    def _read(self) -> list[Restored]:
+    def _opened(self) -> tuple[sqlite3.Connection, list[Restored]]:
+        connection = opened(self._path, connect=self._connect)
         try:
-            meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
-            if not isinstance(meta.get("epoch"), str) or not isinstance(meta.get("spent"), int):
-                raise StoreError(f"{self._path}: the file is damaged: it has no epoch")
-            self._epoch, self._spent = meta["epoch"], meta["spent"]
-            for flow_id, key, at_ms, answer in rows.answers(self._connection, epoch=self._epoch):
-                self._answers.put(flow_id, key, answer, now_ms=at_ms)
-            return [change for _, change in rows.flows(self._connection, self._path)]
+            self._epoch = rows.epoch(connection, self._path)
+            return connection, [change for _, change in rows.flows(connection, self._path)]
         except sqlite3.Error as error:
+            connection.close()
             raise StoreError(f"{self._path}: {meaning_of(error)}") from error
-
-    def _forget_key(self, flow_id: str, key: str, done: asyncio.Future[Accepted]) -> None:
-        self._waiting_keys.pop((flow_id, key), None)
-        if not done.cancelled():
-            done.exception()  # seen here: the one who asked may be gone
-
-    async def _append(
-        self, flow_id: str, items: Sequence[Item], *, now_us: int, key: str | None = None
-    ) -> Accepted:
-        at_ms = now_us // 1000
-        before = self._last.get(flow_id, max(self._spent, now_us - 1))
-        envelopes = tuple(
-            Envelope(sequence=before + index, at_ms=at_ms, encoded=item.encoded, message=item.message)
-            for index, item in enumerate(items, 1)
-        )
-        self._last[flow_id] = before + len(items)
-        batch = AppendBatch(flow_id=flow_id, envelopes=envelopes, floor=before, key=key)
-        await self._written(batch)
-        return Accepted(seq=batch.last, count=len(envelopes), epoch=self._epoch)
+        except BaseException:
+            connection.close()
+            raise
 
     async def _written(self, write: Write) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self._path}: the server stops")
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting[write] = future
         self._writer.put(write)
@@ -179,7 +132,7 @@ class SqliteStore:
             if problem is None:
                 self._apply(write)
             future = self._waiting.pop(write, None)
-            if future is None or future.done():
+            if future is None:
                 continue
             if problem is None:
                 future.set_result(None)
@@ -189,29 +142,36 @@ class SqliteStore:
 
     def _apply(self, write: Write) -> None:
         match write:
-            case AppendBatch(flow_id=flow_id, envelopes=envelopes, key=key):
+            case AppendBatch(flow_id=flow_id, envelopes=envelopes) if envelopes:
                 self._log.apply(Appended(flow_id=flow_id, envelopes=envelopes))
-                if key is not None:
-                    answer = Accepted(seq=write.last, count=len(envelopes), epoch=self._epoch)
-                    self._answers.put(flow_id, key, answer, now_ms=envelopes[0].at_ms)
-                self._checkpoint_when_due(flow_id, len(envelopes))
+                self._checkpoint_when_due(flow_id, envelopes)
             case DeleteFlow(flow_id=flow_id, sequence=sequence):
-                self._answers.forget_old(now_ms=self._now_us() // 1000)
-                self._since_checkpoint.pop(flow_id, None)
+                self._until_checkpoint.pop(flow_id, None)
                 self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
             case _:
                 pass
 
-    def _checkpoint_when_due(self, flow_id: str, messages: int) -> None:
-        due = self._since_checkpoint.get(flow_id, 0) + messages
-        if due >= CHECKPOINT_MESSAGES and (checkpoint := self._log.checkpoint(flow_id)) is not None:
+    def _checkpoint_when_due(self, flow_id: str, envelopes: Sequence[Envelope]) -> None:
+        left = self._until_checkpoint.get(flow_id, CHECKPOINT_MESSAGES) - _weight(envelopes)
+        if left <= 0 and (checkpoint := self._log.checkpoint(flow_id)) is not None:
             self._writer.put(KeepCheckpoint(flow_id=flow_id, checkpoint=checkpoint))
-            due = 0
-        self._since_checkpoint[flow_id] = due
+            left = _pause_after(checkpoint)
+        self._until_checkpoint[flow_id] = left
 
 
-def _last_of(change: Restored) -> int:
-    return change.envelopes[-1].sequence if change.envelopes else change.checkpoint.sequence
+def _weight(envelopes: Iterable[Envelope]) -> int:
+    """How many messages of up to 1 KiB these are."""
+    return sum(1 + len(envelope.encoded) // 1024 for envelope in envelopes)
+
+
+def _pause_after(checkpoint: Checkpoint) -> int:
+    """The weight of messages after which the next checkpoint is due: in proportion to what it will write.
+
+    So checkpoints cost a bounded share of all writing, and a start folds a bounded share of the state again.
+    """
+    images = (checkpoint.state, checkpoint.base)
+    held = sum(len(image.nodes) + len(image.relationships) for image in images)
+    return max(CHECKPOINT_MESSAGES, held // 4)
 
 
 def _is_a_store(store: SqliteStore) -> Store:  # pyright: ignore[reportUnusedFunction]

@@ -7,6 +7,7 @@ out: what readers and emitters have seen since the export is not in it, and thei
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -17,8 +18,7 @@ from flow_server.core.envelope import Envelope
 from flow_server.core.fold import StateImage
 from flow_server.store import Checkpoint, Restored, StoreError
 from flow_server.store.sqlite import rows
-from flow_server.store.sqlite.schema import meaning_of, opened
-from flow_server.store.sqlite.writes import AppendBatch
+from flow_server.store.sqlite.schema import meaning_of, opened, transaction
 
 FORMAT_VERSION = 1
 """Version of the lines; a higher one was written by a newer server and is refused."""
@@ -92,16 +92,15 @@ def imported(path: Path, lines: Iterable[bytes], *, now_us: Callable[[], int]) -
         raise StoreError(f"{path}: there is a file already; an import begins with a new one")
     connection = opened(path)
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        report = _write(connection, _numbered(lines), now_us=now_us())
-        connection.execute("COMMIT")
-    except (sqlite3.Error, StoreError) as error:
+        with transaction(connection):
+            report = _write(connection, _numbered(lines), now_us=now_us())
+    except BaseException as error:
         connection.close()
         for left in (path, path.with_name(path.name + "-wal")):
             left.unlink(missing_ok=True)
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{path}: {meaning_of(error)}") from error
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"{path}: {meaning_of(error)}") from error
+        raise
     connection.close()
     return report
 
@@ -149,7 +148,7 @@ def _write(
     flow: FlowLine | None = None
     waiting: list[MessageLine] = []
     seen: set[str] = set()
-    for number, line in (*lines, (0, None)):
+    for number, line in chain(lines, [(0, None)]):
         if isinstance(line, MessageLine):
             if flow is None:
                 raise StoreError(f"line {number}: a message before any flow")
@@ -194,6 +193,6 @@ def _write_flow(
         base_at_ms=flow.base_at,
         base=flow.base,
     )
-    rows.insert_flow(connection, flow.flow, checkpoint)
+    pk = rows.insert_flow(connection, flow.flow, checkpoint)
     if envelopes:
-        AppendBatch(flow_id=flow.flow, envelopes=envelopes, floor=floor).execute(connection)
+        rows.insert_events(connection, pk, flow.flow, envelopes, first_at_ms=flow.first_at, before=floor)

@@ -7,8 +7,7 @@ by then is unknown: nothing is written after it.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -16,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from flow_server.store import StoreError, StoreFull, StoreUnavailable
-from flow_server.store.sqlite.schema import meaning_of, name_of
+from flow_server.store.sqlite.schema import meaning_of, name_of, transaction
 
 GROUP_WRITES = 256
 """Most writes in one transaction."""
@@ -38,10 +37,30 @@ class Write(Protocol):
         """About how much it writes."""
         ...
 
-    def execute(self, connection: sqlite3.Connection) -> None:
-        """Write it, inside a transaction."""
+    def execute(self, connection: sqlite3.Connection) -> bool:
+        """Write it, inside a transaction; `False` when there was nothing to write. May be tried again."""
         ...
 
+
+class _Statements:
+    """Some statements as a write."""
+
+    size_bytes = 0
+
+    def __init__(self, *statements: str) -> None:
+        self._statements = statements
+
+    def execute(self, connection: sqlite3.Connection) -> bool:
+        for statement in self._statements:
+            connection.execute(statement)
+        return True
+
+
+# Two transactions: what is written and deleted in one need not reach the disk, and would prove nothing.
+_FILL_ROOM = _Statements(
+    "CREATE TABLE IF NOT EXISTS room (page BLOB)", "INSERT INTO room VALUES (zeroblob(65536))"
+)
+_EMPTY_ROOM = _Statements("DROP TABLE room")
 
 Settled = Callable[[Sequence[tuple[Write, StoreError | None]]], None]
 """Told of each group: which writes are durable (`None`) and which are not, in the order they came."""
@@ -115,9 +134,8 @@ class Writer:
         if self._broken:
             return StoreUnavailable(f"{self._path}: {self.problem}", retry_after_s=5)
         try:
-            with _transaction(self._connection):
-                for write in group:
-                    write.execute(self._connection)
+            with transaction(self._connection):
+                wrote = [write.execute(self._connection) for write in group]
         except sqlite3.Error as error:
             return self._failed(error)
         except Exception as error:
@@ -125,7 +143,7 @@ class Writer:
             if len(group) == 1:
                 log.exception("a write cannot be written", file=str(self._path))
             return StoreUnavailable(f"{self._path}: this write cannot be written: {error}")
-        if self.problem is not None:
+        if self.problem is not None and any(wrote):
             log.info("writes succeed again", file=str(self._path))
             self.problem = None
         return None
@@ -144,25 +162,5 @@ class Writer:
 
     def _probe(self) -> None:
         """See whether there is room again."""
-        try:
-            with _transaction(self._connection):
-                self._connection.execute("CREATE TABLE room (page BLOB)")
-                self._connection.execute("INSERT INTO room VALUES (zeroblob(65536))")
-                self._connection.execute("DROP TABLE room")
-        except sqlite3.Error as error:
-            self._failed(error)
-        else:
-            log.info("writes succeed again", file=str(self._path))
-            self.problem = None
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        if self._commit([_FILL_ROOM]) is None:
+            self._commit([_EMPTY_ROOM])

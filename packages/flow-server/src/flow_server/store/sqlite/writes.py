@@ -5,66 +5,73 @@ rolled back transaction leaves nothing behind.
 """
 
 import sqlite3
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from flow_server.core.envelope import Envelope
-from flow_server.store import IDEMPOTENCY_AGE_MS, IDEMPOTENCY_KEYS, Checkpoint
+from flow_server.store import IDEMPOTENCY_AGE_MS, IDEMPOTENCY_KEYS, Checkpoint, Item
 from flow_server.store.sqlite import rows
 
+PRUNE_EVERY = 256
+"""After how many of a flow's messages its old keys are deleted: all of them are sorted for that."""
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
 class AppendBatch:
-    """A batch of one flow, with the sequences that it will have."""
+    """A batch of one flow."""
 
-    flow_id: str
-    envelopes: tuple[Envelope, ...]
-    floor: int
-    """Where the flow begins, if this is its first batch."""
-    key: str | None = None
-    size_bytes: int = field(init=False)
+    def __init__(self, *, flow_id: str, items: Sequence[Item], key: str | None, now_us: int) -> None:
+        """At least one item; `now_us` is Unix microseconds."""
+        self.flow_id = flow_id
+        self.size_bytes = sum(len(item.encoded) for item in items)
+        self.envelopes: tuple[Envelope, ...] = ()
+        """What was written, with its sequences; nothing when the key was known."""
+        self.last = 0
+        """The batch's last sequence, or that of the batch that had the key before."""
+        self.count = 0
+        """How many messages that batch has."""
+        self._items = items
+        self._key = key
+        self._now_us = now_us
 
-    def __post_init__(self) -> None:
-        """Sum up once."""
-        object.__setattr__(self, "size_bytes", sum(len(envelope.encoded) for envelope in self.envelopes))
-
-    @property
-    def last(self) -> int:
-        """The batch's last sequence."""
-        return self.envelopes[-1].sequence
-
-    def execute(self, connection: sqlite3.Connection) -> None:
-        """Write the messages and the flow's row."""
-        at_ms = self.envelopes[0].at_ms
+    def execute(self, connection: sqlite3.Connection) -> bool:
+        """Write the messages, the flow's row and the key, unless the key is known."""
+        at_ms = self._now_us // 1000
+        self.envelopes = ()
+        if self._key is not None and (known := self._known(connection, at_ms)) is not None:
+            self.last, self.count = known
+            return False
         found = connection.execute(
             "SELECT pk, first_at_ms, last FROM flow WHERE id = ?", (self.flow_id,)
         ).fetchone()
         if found is None:
-            first_at_ms, before = at_ms, self.floor
-            flow = rows.insert_flow(connection, self.flow_id, rows.born(floor=self.floor, at_ms=at_ms))
+            before, first_at_ms = max(rows.spent(connection), self._now_us - 1), at_ms
+            flow = rows.insert_flow(connection, self.flow_id, rows.born(floor=before, at_ms=at_ms))
         else:
             flow, first_at_ms, before = found
-        checksum = rows.flow_sum(flow=flow, flow_id=self.flow_id, first_at_ms=first_at_ms, last=self.last)
-        connection.execute("UPDATE flow SET last = ?, sum = ? WHERE pk = ?", (self.last, checksum, flow))
-        events: list[tuple[int, int, int, bytes, int]] = []
-        for envelope in self.envelopes:
-            checksum = rows.event_sum(
-                flow=flow,
-                sequence=envelope.sequence,
-                before=before,
-                at_ms=envelope.at_ms,
-                data=envelope.encoded,
-            )
-            events.append((flow, envelope.sequence, envelope.at_ms, envelope.encoded, checksum))
-            before = envelope.sequence
-        connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
-        if self.key is not None:
-            self._keep_key(connection, at_ms)
-
-    def _keep_key(self, connection: sqlite3.Connection, at_ms: int) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
-            (self.flow_id, self.key, at_ms, self.last, len(self.envelopes)),
+        self.envelopes = tuple(
+            Envelope(sequence=before + index, at_ms=at_ms, encoded=item.encoded, message=item.message)
+            for index, item in enumerate(self._items, 1)
         )
+        self.last, self.count = self.envelopes[-1].sequence, len(self.envelopes)
+        rows.insert_events(
+            connection, flow, self.flow_id, self.envelopes, first_at_ms=first_at_ms, before=before
+        )
+        if self._key is not None:
+            connection.execute(
+                "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
+                (self.flow_id, self._key, at_ms, self.last, self.count),
+            )
+            if before // PRUNE_EVERY != self.last // PRUNE_EVERY:
+                self._forget_keys(connection, at_ms)
+        return True
+
+    def _known(self, connection: sqlite3.Connection, at_ms: int) -> tuple[int, int] | None:
+        return connection.execute(
+            "SELECT last, count FROM key WHERE flow = ? AND key = ? AND at_ms > ?",
+            (self.flow_id, self._key, at_ms - IDEMPOTENCY_AGE_MS),
+        ).fetchone()
+
+    def _forget_keys(self, connection: sqlite3.Connection, at_ms: int) -> None:
+        """Delete the flow's keys that are too old or too many."""
         connection.execute(
             "DELETE FROM key WHERE flow = ?1 AND (at_ms <= ?2 OR key IN "
             "(SELECT key FROM key WHERE flow = ?1 ORDER BY at_ms DESC, last DESC LIMIT -1 OFFSET ?3))",
@@ -72,44 +79,58 @@ class AppendBatch:
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class DeleteFlow:
     """The end of a flow; its sequences stay spent, its keys stay known until they are too old."""
 
-    flow_id: str
-    sequence: int
-    spent: int
-    at_ms: int
-    size_bytes: int = 64
+    size_bytes = 64
 
-    def execute(self, connection: sqlite3.Connection) -> None:
-        """Delete the flow's rows, and remember how high its sequences went."""
-        connection.execute("DELETE FROM key WHERE at_ms <= ?", (self.at_ms - IDEMPOTENCY_AGE_MS,))
-        connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'spent'", (self.spent,))
-        found = connection.execute("SELECT pk FROM flow WHERE id = ?", (self.flow_id,)).fetchone()
-        if found is not None:
-            connection.execute("DELETE FROM event WHERE flow = ?", found)
-            connection.execute("DELETE FROM checkpoint WHERE flow = ?", found)
-            connection.execute("DELETE FROM flow WHERE pk = ?", found)
+    def __init__(self, *, flow_id: str, at_ms: int) -> None:
+        """`at_ms` is Unix milliseconds."""
+        self.flow_id = flow_id
+        self.sequence = 0
+        """The sequence of the deletion, above all that the flow had."""
+        self._at_ms = at_ms
+
+    def execute(self, connection: sqlite3.Connection) -> bool:
+        """Delete the flow's rows, and remember how high its sequences went; nothing for an unknown one."""
+        found = connection.execute("SELECT pk, last FROM flow WHERE id = ?", (self.flow_id,)).fetchone()
+        spent = rows.spent(connection)
+        if found is None:
+            self.sequence = spent + 1
+            return False
+        flow, last = found
+        self.sequence = max(spent, last) + 1
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'spent'", (self.sequence,))
+        connection.execute("DELETE FROM key WHERE at_ms <= ?", (self._at_ms - IDEMPOTENCY_AGE_MS,))
+        connection.execute("DELETE FROM event WHERE flow = ?", (flow,))
+        connection.execute("DELETE FROM checkpoint WHERE flow = ?", (flow,))
+        connection.execute("DELETE FROM flow WHERE pk = ?", (flow,))
+        return True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class KeepCheckpoint:
     """A flow's state and base; messages that the base has are deleted in the same transaction."""
 
-    flow_id: str
-    checkpoint: Checkpoint
-    size_bytes: int = 0
+    size_bytes = 0
 
-    def execute(self, connection: sqlite3.Connection) -> None:
-        """Write the checkpoint, unless the flow was deleted meanwhile."""
+    def __init__(self, *, flow_id: str, checkpoint: Checkpoint) -> None:
+        """The flow as it was after some message that the file has."""
+        self.flow_id = flow_id
+        self._checkpoint = checkpoint
+
+    def execute(self, connection: sqlite3.Connection) -> bool:
+        """Write the checkpoint, unless the flow was deleted meanwhile, even if it was fed again."""
+        checkpoint = self._checkpoint
+        # The message that it was taken after is of the same life of the flow: sequences are never used twice.
         found = connection.execute(
-            "SELECT pk, first_at_ms, last FROM flow WHERE id = ?", (self.flow_id,)
+            "SELECT pk FROM flow JOIN event ON event.flow = flow.pk WHERE id = ? AND sequence = ?",
+            (self.flow_id, checkpoint.sequence),
         ).fetchone()
-        if found is None or found[1] != self.checkpoint.first_at_ms or found[2] < self.checkpoint.sequence:
-            return
+        if found is None:
+            return False
         flow = found[0]
-        rows.keep_checkpoint(connection, flow, self.checkpoint)
+        rows.keep_checkpoint(connection, flow, checkpoint)
         connection.execute(
-            "DELETE FROM event WHERE flow = ? AND sequence <= ?", (flow, self.checkpoint.base_sequence)
+            "DELETE FROM event WHERE flow = ? AND sequence <= ?", (flow, checkpoint.base_sequence)
         )
+        return True
