@@ -1,7 +1,7 @@
 """Builds the canvas into `src/flow_server/canvas/` when the package is built or installed.
 
-Node and npm come from the wheel that `[build-system]` pins, never from the machine. The output carries a stamp
-with the fingerprint of its inputs: nothing is built again while they are the same.
+Node and npm come from the wheel that `[build-system]` pins, never from the machine. The output carries a
+stamp with the fingerprint of its inputs: nothing is built again while they are the same.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class CanvasBuildHook(BuildHookInterface[Any]):
 
 
 def fingerprint(sources: Path) -> str:
-    """One hash over names and bytes of everything that the page is built from, the toolchain's pin included."""
+    """One hash over names and bytes of all that the page is built from, the toolchain's pin included."""
     digest = hashlib.sha256()
     files = sorted({file for pattern in INPUTS for file in sources.glob(pattern) if file.is_file()})
     for file in [*files, sources.parent / "hatch_build.py"]:
@@ -57,7 +57,7 @@ def fingerprint(sources: Path) -> str:
 
 
 def install(sources: Path) -> None:
-    """`npm ci` unless this very lock file is installed; without the registry, once more from npm's own cache."""
+    """`npm ci` unless this very lock file is installed; without the registry, from npm's own cache."""
     lock = hashlib.sha256((sources / "package-lock.json").read_bytes()).hexdigest()
     stamp = sources / "node_modules" / ".installed-from"
     if stamp.is_file() and stamp.read_text() == lock:
@@ -86,7 +86,7 @@ def node(sources: Path, *arguments: str) -> None:
     """Node from the wheel, first on the path for whatever it starts."""
     bin_folder = node_root() / "bin"
     path = os.pathsep.join([str(bin_folder), os.environ.get("PATH", "")])
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - the wheel's own Node, with arguments from this file
         [bin_folder / "node", *arguments], cwd=sources, env={**os.environ, "PATH": path}, check=True
     )
 
