@@ -1,13 +1,14 @@
 """A whole region in one loop of virtual time: simulated cluster, adapter, recording server."""
 
 import asyncio
+import functools
 import math
 import random
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import pytest
 
@@ -23,8 +24,13 @@ from flow_adapter_flux.vitals import Vitals
 from flow_simulator.kubernetes import HELM_CHARTS, SimulatedCluster
 from flow_simulator.virtual_time import run_in_virtual_time
 
+from .objects import READY
 from .recording_server import RecordingServer
 
+P = ParamSpec("P")
+
+SOURCE = {"kind": "HelmRepository", "name": "catalog"}
+INSTALLED = {"conditions": [READY], "observedGeneration": 1}
 RESYNC_S = 60.0
 
 
@@ -66,6 +72,11 @@ class World:
             for key in sorted({*ours, *wanted}, key=str)
             if dict(ours).get(key) != dict(wanted).get(key)  # pyright: ignore[reportArgumentType, reportCallIssue]
         ]
+
+    def status(self, node_id: str) -> str | None:
+        """What the server says of a node, `None` when it has none."""
+        node = self.server.picture.nodes.get(node_id) if self.server.picture else None
+        return node.status if node else None
 
     async def settled(self, *, within_s: float = RESYNC_S) -> float:
         """Wait until the server's region is the cluster; gives how long it took, in virtual seconds."""
@@ -132,5 +143,35 @@ async def region(
             raise AssertionError("the adapter did not end by cancellation") from outcome
 
 
-def virtually(work: Coroutine[Any, Any, None]) -> None:
-    run_in_virtual_time(work)
+Start = Callable[..., AbstractAsyncContextManager[World]]
+"""The fixture `start`: a region with these settings, and maybe a cluster that is there already."""
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test on a loop of its own whose time jumps whenever everybody waits."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        run_in_virtual_time(test(*args, **kwargs))
+
+    return run
+
+
+def fill(cluster: SimulatedCluster, count: int = 5) -> None:
+    """A chain of releases, each depending on the one before."""
+    for number in range(count):
+        depends_on = [f"bp-{number - 1:04}"] if number else []
+        cluster.apply(body(f"bp-{number:04}", depends_on))
+
+
+def body(name: str, depends_on: list[str] | None = None, namespace: str = "flux-system") -> dict[str, Any]:
+    """A release as somebody applies it."""
+    entries = [{"name": wanted} for wanted in depends_on or []]
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "interval": "15m",
+            "chart": {"spec": {"chart": name, "version": "1.2.3", "sourceRef": SOURCE}},
+            "dependsOn": entries,
+        },
+    }

@@ -1,15 +1,12 @@
 """With rights in one namespace only, its charts are seen, and the others once they may be."""
 
 import asyncio
-from pathlib import Path
-
-import pytest
 
 from flow_simulator.kubernetes import HELM_CHARTS, SimulatedCluster
 from flow_simulator.kubernetes.access import User, adapter_rules
 
 from .objects import condition, helm_chart
-from .region import World, region, virtually
+from .region import Start, World, in_virtual_time
 
 
 def _reason(world: World, release: str) -> object:
@@ -44,24 +41,20 @@ def _put_broken_chart(cluster: SimulatedCluster, release: str, *, namespace: str
     cluster.apply(chart)
 
 
-def test_charts_of_the_watched_namespace_are_seen_without_rights_on_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario() -> None:
-        simulated = SimulatedCluster()
-        simulated.tokens[simulated.token] = simulated.tokens[simulated.namespace_token]
-        async with region(tmp_path, monkeypatch, simulated=simulated) as world:
-            for name in ("here", "elsewhere"):
-                world.cluster.apply({"metadata": {"name": name}, "spec": {"interval": "15m"}})
-            _put_broken_chart(world.cluster, "here", namespace="flux-system")
-            _put_broken_chart(world.cluster, "elsewhere", namespace="apps")
-            await _told(world, "here", within_s=60)
-            assert _reason(world, "elsewhere") != "ChartPullError"
-            assert world.cluster.request_counts["watch", "helmcharts", 200] == 1
-            # Somebody gives the rights: seen when the watch ends, five minutes later at most.
-            world.cluster.tokens[world.cluster.token] = User(name="later", rules=adapter_rules())
-            await _told(world, "elsewhere", within_s=320)
-            world.cluster.delete("flux-system-here", resource=HELM_CHARTS, at_once=True)
-            await world.settled()
-
-    virtually(scenario())
+@in_virtual_time
+async def test_charts_of_the_watched_namespace_are_seen_without_rights_on_the_others(start: Start) -> None:
+    simulated = SimulatedCluster()
+    simulated.tokens[simulated.token] = simulated.tokens[simulated.namespace_token]
+    async with start(simulated=simulated) as world:
+        for name in ("here", "elsewhere"):
+            world.cluster.apply({"metadata": {"name": name}, "spec": {"interval": "15m"}})
+        _put_broken_chart(world.cluster, "here", namespace="flux-system")
+        _put_broken_chart(world.cluster, "elsewhere", namespace="apps")
+        await _told(world, "here", within_s=60)
+        assert _reason(world, "elsewhere") != "ChartPullError"
+        assert world.cluster.request_counts["watch", "helmcharts", 200] == 1
+        # Somebody gives the rights: seen when the watch ends, five minutes later at most.
+        world.cluster.tokens[world.cluster.token] = User(name="later", rules=adapter_rules())
+        await _told(world, "elsewhere", within_s=320)
+        world.cluster.delete("flux-system-here", resource=HELM_CHARTS, at_once=True)
+        await world.settled()

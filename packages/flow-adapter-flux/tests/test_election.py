@@ -22,7 +22,7 @@ from flow_simulator.kubernetes.faults import (
     Restart,
 )
 
-from .region import virtually
+from .region import in_virtual_time
 
 
 class Candidates:
@@ -90,45 +90,41 @@ def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Simu
     return lambda cluster: monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
 
 
-def test_a_hand_over_takes_at_most_six_seconds_and_the_lease_tells_of_it(
+@in_virtual_time
+async def test_a_hand_over_takes_at_most_six_seconds_and_the_lease_tells_of_it(
     simulated: Callable[[SimulatedCluster], None],
 ) -> None:
-    async def scenario() -> None:
-        async with SimulatedCluster() as cluster:
-            simulated(cluster)
-            candidates = Candidates()
-            for name in ("a", "b", "c"):
-                candidates.start(name)
-            await candidates.watch(2)
-            for _ in range(5):
-                (leader,) = candidates.heard()
-                await candidates.stop(leader)
-                await candidates.watch(6.2)
-                assert len(candidates.heard()) == 1
-                candidates.start(leader)
-                await candidates.watch(10)
-            await candidates.end()
-
-    virtually(scenario())
+    async with SimulatedCluster() as cluster:
+        simulated(cluster)
+        candidates = Candidates()
+        for name in ("a", "b", "c"):
+            candidates.start(name)
+        await candidates.watch(2)
+        for _ in range(5):
+            (leader,) = candidates.heard()
+            await candidates.stop(leader)
+            await candidates.watch(6.2)
+            assert len(candidates.heard()) == 1
+            candidates.start(leader)
+            await candidates.watch(10)
+        await candidates.end()
 
 
-def test_followers_read_the_lease_every_five_seconds_and_ask_for_nothing_else(
+@in_virtual_time
+async def test_followers_read_the_lease_every_five_seconds_and_ask_for_nothing_else(
     simulated: Callable[[SimulatedCluster], None],
 ) -> None:
-    async def scenario() -> None:
-        async with SimulatedCluster() as cluster:
-            simulated(cluster)
-            candidates = Candidates()
-            for name in ("a", "b"):
-                candidates.start(name)
-            assert await candidates.watch(180) < 5
-            counts = cluster.request_counts
-            assert 28 <= counts["get", "leases", 200] + counts["get", "leases", 404] <= 48
-            assert all(vitals.age_s() < 7 for vitals in candidates.vitals.values())
-            assert {resource for _, resource, _ in counts} == {"leases"}
-            await candidates.end()
-
-    virtually(scenario())
+    async with SimulatedCluster() as cluster:
+        simulated(cluster)
+        candidates = Candidates()
+        for name in ("a", "b"):
+            candidates.start(name)
+        assert await candidates.watch(180) < 5
+        counts = cluster.request_counts
+        assert 28 <= counts["get", "leases", 200] + counts["get", "leases", 404] <= 48
+        assert all(vitals.age_s() < 7 for vitals in candidates.vitals.values())
+        assert {resource for _, resource, _ in counts} == {"leases"}
+        await candidates.end()
 
 
 @pytest.mark.parametrize(
@@ -151,40 +147,36 @@ def test_followers_read_the_lease_every_five_seconds_and_ask_for_nothing_else(
     ],
     ids=str,
 )
-def test_without_the_lease_the_voice_is_lost_in_time_and_comes_back(
+@in_virtual_time
+async def test_without_the_lease_the_voice_is_lost_in_time_and_comes_back(
     fault: AnswerWith, simulated: Callable[[SimulatedCluster], None]
 ) -> None:
-    async def scenario() -> None:
-        async with SimulatedCluster() as cluster:
-            simulated(cluster)
-            candidates = Candidates()
-            for name in ("a", "b"):
-                candidates.start(name)
-            await candidates.watch(5)
-            await cluster.inject(fault)
-            silent = await candidates.watch(40)
-            harmless = isinstance(fault, Restart | OtherContentType)  # short, or only the label is wrong
-            assert silent > 100 or harmless
-            asked = sum(cluster.request_counts.values())
-            assert asked <= 2 * (45 + 5), "a busy loop"
-            assert len(candidates.heard()) == 1
-            await candidates.end()
-
-    virtually(scenario())
+    async with SimulatedCluster() as cluster:
+        simulated(cluster)
+        candidates = Candidates()
+        for name in ("a", "b"):
+            candidates.start(name)
+        await candidates.watch(5)
+        await cluster.inject(fault)
+        silent = await candidates.watch(40)
+        harmless = isinstance(fault, Restart | OtherContentType)  # short, or only the label is wrong
+        assert silent > 100 or harmless
+        asked = sum(cluster.request_counts.values())
+        assert asked <= 2 * (45 + 5), "a busy loop"
+        assert len(candidates.heard()) == 1
+        await candidates.end()
 
 
-def test_a_lost_answer_to_a_renewal_is_not_a_lost_lease(
+@in_virtual_time
+async def test_a_lost_answer_to_a_renewal_is_not_a_lost_lease(
     simulated: Callable[[SimulatedCluster], None],
 ) -> None:
-    async def scenario() -> None:
-        async with SimulatedCluster() as cluster:
-            simulated(cluster)
-            candidates = Candidates()
-            candidates.start("a")
-            await candidates.watch(5)
-            for _ in range(5):
-                await cluster.inject(HalfAnswer(verbs=("update",), resource="leases", times=1))
-                assert await candidates.watch(10) == 0
-            await candidates.end()
-
-    virtually(scenario())
+    async with SimulatedCluster() as cluster:
+        simulated(cluster)
+        candidates = Candidates()
+        candidates.start("a")
+        await candidates.watch(5)
+        for _ in range(5):
+            await cluster.inject(HalfAnswer(verbs=("update",), resource="leases", times=1))
+            assert await candidates.watch(10) == 0
+        await candidates.end()

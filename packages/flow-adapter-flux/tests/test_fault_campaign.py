@@ -21,7 +21,7 @@ from flow_simulator.kubernetes import faults as k8s
 
 from .objects import FAILED, READY, RUNNING, STALLED, UNDONE, condition, helm_chart, not_ready
 from .recording_server import Fault, Request
-from .region import RESYNC_S, World, region, virtually
+from .region import RESYNC_S, World, in_virtual_time, region
 
 FAULTS = int(os.environ.get("FLOW_ADAPTER_FAULTS", "200"))
 SEED = int(os.environ.get("FLOW_ADAPTER_SEED", "1"))
@@ -283,40 +283,38 @@ def bad_chart(random: Random) -> dict[str, Any]:
 
 @pytest.mark.long
 @pytest.mark.timeout(0 if FAULTS > 200 else 300)
-def test_after_every_fault_the_server_s_region_is_the_cluster(
+@in_virtual_time
+async def test_after_every_fault_the_server_s_region_is_the_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def scenario() -> None:
-        random = Random(SEED)
-        async with region(tmp_path, monkeypatch, simulated=SimulatedCluster(seed=SEED)) as world:
-            campaign = Campaign(world, random, tmp_path / "kubeconfig")
-            logging(campaign)
-            campaign.change(12)
-            await world.settled()
-            names = [*KUBERNETES, *SERVER, *WHOLE]
-            order: list[str] = []
-            while len(order) < FAULTS:
-                random.shuffle(names)
-                order += names
-            for number, name in enumerate(order[:FAULTS]):
-                try:
-                    await campaign.round(name)
-                except AssertionError as error:
-                    raise AssertionError(f"fault {number} of seed {SEED}, {name}: {error}") from error
-                world.cluster.apply(bad_chart(random))
-            await world.settled()
-            assert world.server.picture is not None
-            now = time.monotonic_ns()
-            body = encode_message(world.server.picture.snapshot("flow")).decode()
-            campaign.log.write(
-                SnapshotTaken(flow="flow", asked_ns=now, at_ns=now, seq=world.server.sequence, body=body)
-            )
-            findings = check(campaign.log.entries)
-            assert [str(finding) for finding in findings] == []
-            answers = [entry for entry in campaign.log.entries if isinstance(entry, Answered)]
-            acknowledged = sum(answer.count or 0 for answer in answers)
-            with capsys.disabled():
-                took, name = campaign.slowest
-                print(f"\n{FAULTS} faults, {acknowledged} messages, 0 lost; slowest {took:.0f} s ({name})")
-
-    virtually(scenario())
+    random = Random(SEED)
+    async with region(tmp_path, monkeypatch, simulated=SimulatedCluster(seed=SEED)) as world:
+        campaign = Campaign(world, random, tmp_path / "kubeconfig")
+        logging(campaign)
+        campaign.change(12)
+        await world.settled()
+        names = [*KUBERNETES, *SERVER, *WHOLE]
+        order: list[str] = []
+        while len(order) < FAULTS:
+            random.shuffle(names)
+            order += names
+        for number, name in enumerate(order[:FAULTS]):
+            try:
+                await campaign.round(name)
+            except AssertionError as error:
+                raise AssertionError(f"fault {number} of seed {SEED}, {name}: {error}") from error
+            world.cluster.apply(bad_chart(random))
+        await world.settled()
+        assert world.server.picture is not None
+        now = time.monotonic_ns()
+        body = encode_message(world.server.picture.snapshot("flow")).decode()
+        campaign.log.write(
+            SnapshotTaken(flow="flow", asked_ns=now, at_ns=now, seq=world.server.sequence, body=body)
+        )
+        findings = check(campaign.log.entries)
+        assert [str(finding) for finding in findings] == []
+        answers = [entry for entry in campaign.log.entries if isinstance(entry, Answered)]
+        acknowledged = sum(answer.count or 0 for answer in answers)
+        with capsys.disabled():
+            took, name = campaign.slowest
+            print(f"\n{FAULTS} faults, {acknowledged} messages, 0 lost; slowest {took:.0f} s ({name})")

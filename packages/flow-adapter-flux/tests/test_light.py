@@ -14,7 +14,7 @@ from flow_simulator.kubernetes import SimulatedCluster
 
 from .objects import READY
 from .recording_server import RecordingServer
-from .region import region, virtually
+from .region import Start, in_virtual_time
 
 RELEASES = 70
 MANY = 2000
@@ -91,33 +91,29 @@ async def test_a_process_with_seventy_releases_is_small_and_does_nothing_at_rest
     assert used / REST_S < 0.05  # below 0.01 when measured alone; a busy machine counts in coarse ticks
 
 
-def test_two_thousand_releases_are_listed_in_pages_and_repaired_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@in_virtual_time
+async def test_two_thousand_releases_are_listed_in_pages_and_repaired_at_once(
+    start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def scenario() -> None:
-        cluster = SimulatedCluster()
-        fill(cluster, MANY)
-        async with region(tmp_path, monkeypatch, simulated=cluster) as world:
-            expected = world.expected()
-            wanted = (len(expected.nodes), len(expected.relationships))
+    cluster = SimulatedCluster()
+    fill(cluster, MANY)
+    async with start(simulated=cluster) as world:
+        expected = world.expected()
+        wanted = (len(expected.nodes), len(expected.relationships))
 
-            def filled() -> bool:
-                held = world.server.picture
-                return held is not None and wanted == (len(held.nodes), len(held.relationships))
+        def filled() -> bool:
+            held = world.server.picture
+            return held is not None and wanted == (len(held.nodes), len(held.relationships))
 
-            await world.until(filled, within_s=60)
-            world.server.wipe()
-            began, cpu = time.monotonic(), time.process_time()
-            await world.until(filled, within_s=62)
-            took, cpu = time.monotonic() - began, time.process_time() - cpu
-            posts = world.server.posts
-            assert max(len(post.messages) for post in posts) <= 500
-            assert max(len(post.body) for post in posts) <= 512 * 1024
-            assert world.difference() == []
-            assert world.cluster.request_counts["list", "helmreleases", 200] == MANY // 250
-            with capsys.disabled():
-                print(
-                    f"\n{MANY} releases repaired in {took:.2f} s, {cpu:.2f} s of CPU, the server's included"
-                )
-
-    virtually(scenario())
+        await world.until(filled, within_s=60)
+        world.server.wipe()
+        began, cpu = time.monotonic(), time.process_time()
+        await world.until(filled, within_s=62)
+        took, cpu = time.monotonic() - began, time.process_time() - cpu
+        posts = world.server.posts
+        assert max(len(post.messages) for post in posts) <= 500
+        assert max(len(post.body) for post in posts) <= 512 * 1024
+        assert world.difference() == []
+        assert world.cluster.request_counts["list", "helmreleases", 200] == MANY // 250
+        with capsys.disabled():
+            print(f"\n{MANY} releases repaired in {took:.2f} s, {cpu:.2f} s of CPU, the server's included")

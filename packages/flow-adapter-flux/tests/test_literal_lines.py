@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from flow_simulator.kubernetes import SimulatedCluster
 from flow_simulator.kubernetes.faults import AnswerWith, DropWatches, SendText
 
 from .objects import READY, Json, helm_release
-from .region import region, virtually
+from .region import Start, in_virtual_time
 
 
 def event(kind: Any, decoded: Any) -> str:
@@ -69,28 +68,21 @@ LINES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("line", list(LINES.values()), ids=list(LINES))
-def test_after_any_line_the_region_is_the_cluster(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario() -> None:
-        async with region(tmp_path, monkeypatch, simulated=SimulatedCluster(version=20_000)) as world:
-            for name in ("bp-a", "bp-b"):
-                world.cluster.apply({"metadata": {"name": name}, "spec": {"interval": "15m"}})
-            await world.settled()
-            asked = sum(world.cluster.request_counts.values())
-            await world.cluster.inject(SendText(text=line, resource="helmreleases"))
-            await asyncio.sleep(1)
-            world.cluster.patch_status("bp-b", {"conditions": [READY], "observedGeneration": 1})
-            await world.until(lambda: status(world.server.picture, "fsn1/bp-b") == "succeeded", within_s=95)
-            # A line may lie about an object; the next list tells the truth.
-            await world.cluster.inject(DropWatches())
-            await world.settled()
-            assert sum(world.cluster.request_counts.values()) - asked < 30
-
-    def status(picture: Any, node_id: str) -> str:
-        return picture.nodes[node_id].status
-
-    virtually(scenario())
+@in_virtual_time
+async def test_after_any_line_the_region_is_the_cluster(line: str, start: Start) -> None:
+    async with start(simulated=SimulatedCluster(version=20_000)) as world:
+        for name in ("bp-a", "bp-b"):
+            world.cluster.apply({"metadata": {"name": name}, "spec": {"interval": "15m"}})
+        await world.settled()
+        asked = sum(world.cluster.request_counts.values())
+        await world.cluster.inject(SendText(text=line, resource="helmreleases"))
+        await asyncio.sleep(1)
+        world.cluster.patch_status("bp-b", {"conditions": [READY], "observedGeneration": 1})
+        await world.until(lambda: world.status("fsn1/bp-b") == "succeeded", within_s=95)
+        # A line may lie about an object; the next list tells the truth.
+        await world.cluster.inject(DropWatches())
+        await world.settled()
+        assert sum(world.cluster.request_counts.values()) - asked < 30
 
 
 @pytest.mark.parametrize(
@@ -111,31 +103,28 @@ def test_after_any_line_the_region_is_the_cluster(
     ],
 )
 @pytest.mark.parametrize("verb", ["list", "watch"])
-def test_after_any_answer_to_a_list_or_a_watch_the_region_is_the_cluster(
+@in_virtual_time
+async def test_after_any_answer_to_a_list_or_a_watch_the_region_is_the_cluster(
     verb: str,
     status: int,
     body: str,
     content_type: str | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    start: Start,
 ) -> None:
-    async def scenario() -> None:
-        async with region(tmp_path, monkeypatch) as world:
-            world.cluster.apply({"metadata": {"name": "bp-a"}, "spec": {"interval": "15m"}})
-            await world.settled()
-            answer = AnswerWith(
-                verbs=(verb,),
-                status=status,
-                body=body,
-                content_type=content_type,
-                resource="helmreleases",
-                for_s=20,
-            )
-            await world.cluster.inject(answer, DropWatches())
-            world.cluster.delete("bp-a", at_once=True)
-            asked = sum(world.cluster.request_counts.values())
-            await asyncio.sleep(20)
-            assert sum(world.cluster.request_counts.values()) - asked < 60
-            await world.settled()
-
-    virtually(scenario())
+    async with start() as world:
+        world.cluster.apply({"metadata": {"name": "bp-a"}, "spec": {"interval": "15m"}})
+        await world.settled()
+        answer = AnswerWith(
+            verbs=(verb,),
+            status=status,
+            body=body,
+            content_type=content_type,
+            resource="helmreleases",
+            for_s=20,
+        )
+        await world.cluster.inject(answer, DropWatches())
+        world.cluster.delete("bp-a", at_once=True)
+        asked = sum(world.cluster.request_counts.values())
+        await asyncio.sleep(20)
+        assert sum(world.cluster.request_counts.values()) - asked < 60
+        await world.settled()
