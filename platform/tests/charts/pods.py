@@ -9,7 +9,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from .manifests import Manifest, one, workload
 
 LISTENING = {"flow-server": "FLOW_SERVER_LISTEN_ADDR", "flow-adapter-flux": "HEALTH_LISTEN_ADDR"}
 """Where each program is told to listen; on this machine that is any free port."""
+
+
+PATIENCE_S = 90.0
+"""How long a machine that has other things to do may take for what takes seconds."""
 
 
 class PodEnded(Exception):
@@ -153,3 +158,11 @@ def _here(text: str, paths: Mapping[str, str], addresses: Mapping[str, str]) -> 
     ours = {**paths, **addresses}
     known = "|".join(re.escape(name) for name in sorted(ours, key=len, reverse=True))
     return re.sub(rf"(?:{known})(?![\w.-])", lambda match: ours[match[0]], text)
+
+
+async def until(what: str, holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it holds. Fails when it does not within `PATIENCE_S`."""
+    began = time.monotonic()
+    while not await holds():
+        assert time.monotonic() - began < PATIENCE_S, f"still not: {what}"
+        await asyncio.sleep(0.1)

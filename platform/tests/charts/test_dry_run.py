@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from .flux import applied
 from .helm import EMITTER, PLATFORM, SERVER, Helm
 from .identities import Authority, ClusterIdentity, key_endpoint
 from .manifests import Manifest, all_of, container, one
-from .pods import Node, RunningPod, running
+from .pods import PATIENCE_S, Node, RunningPod, running, until
 
 FQDN = "omantel.example.org"
 FLOW = "1234567890123456"
@@ -32,7 +32,6 @@ PRIMARY, *SECONDARIES = "fsn1", "hel1", "nbg1"
 API = "https://kubernetes.default.svc"
 SPEED = 100.0
 """Flux's seconds in a real one."""
-PATIENCE_S = 90.0
 CHARTS = {"bp-openova-flow-server": SERVER, "bp-openova-flow-emitter": EMITTER}
 
 
@@ -122,14 +121,6 @@ def api_user(manifests: list[Manifest]) -> User:
                 for group in rule["apiGroups"]
             ]
     return User(name="system:serviceaccount:catalyst-system:openova-flow-emitter", rules=tuple(rules))
-
-
-async def until(what: str, holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until it holds. Fails when it does not within `PATIENCE_S`."""
-    began = time.monotonic()
-    while not await holds():
-        assert time.monotonic() - began < PATIENCE_S, f"still not: {what}"
-        await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True)
