@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from flow_adapter_flux.election import Election
-from flow_adapter_flux.kubernetes.connection import configuration, connect
+from flow_adapter_flux.kubernetes.connection import Connection, configuration
 from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.vitals import Vitals
@@ -45,7 +45,7 @@ class Candidates:
                 del self.voices[name]
 
         async def run() -> None:
-            connection = connect(configuration())
+            connection = Connection(configuration())
             election = Election(
                 lease=LeaseApi(connection, name="adapter", namespace="flux-system", lease_s=15),
                 identity=name,

@@ -15,7 +15,7 @@ import pytest
 
 from flow_adapter_flux.core.candidate import Terms
 from flow_adapter_flux.election import Election
-from flow_adapter_flux.kubernetes.connection import configuration, connect
+from flow_adapter_flux.kubernetes.connection import Connection, configuration
 from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.service import speak
@@ -154,7 +154,7 @@ async def test_the_lease_is_made_renewed_given_back_and_taken_by_the_next(api: A
     speaking: list[str] = []
 
     def candidate(name: str) -> asyncio.Task[None]:
-        connection = connect(configuration())
+        connection = Connection(configuration())
         election = Election(
             lease=LeaseApi(connection, name="adapter", namespace=api.namespace, lease_s=terms.lease_s),
             identity=name,

@@ -100,6 +100,41 @@ async def test_a_bad_setting_stops_the_start_with_status_2_and_its_name(
     assert errors.decode().startswith(f"flow-adapter-flux: {named}: expected")
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "{",
+        "[]",
+        "clusters: 5",
+        '{"current-context":"a","contexts":[{"name":"a","context":{"cluster":"b","user":"c"}}],"clusters":[],"users":[]}',
+        (
+            '{"current-context":"a","contexts":[{"name":"a","context":{"cluster":"a"}}],'
+            '"clusters":[{"name":"a","cluster":{"server":"http://127.0.0.1:1"}}]}'
+        ),
+        (
+            '{"current-context":"a","contexts":[{"name":"a","context":{"cluster":"a","user":"a"}}],'
+            '"clusters":[{"name":"a","cluster":{"server":"https://127.0.0.1:1","certificate-authority":"/no/ca"}}],'
+            '"users":[{"name":"a","user":{"token":"t"}}]}'
+        ),
+        (
+            '{"current-context":"a","contexts":[{"name":"a","context":{"cluster":"a","user":"a"}}],'
+            '"clusters":[{"name":"a","cluster":{"server":"https://127.0.0.1:1"}}],'
+            '"users":[{"name":"a","user":{"client-certificate":"/no/cert","client-key":"/no/key"}}]}'
+        ),
+    ],
+)
+async def test_a_broken_kubeconfig_stops_the_start_with_status_2(broken: str, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(broken)
+    process = await adapter(
+        FLOW_SERVER_URL="http://x", FLOW_ID="f", REGION_KEY="r", KUBECONFIG=str(kubeconfig)
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2, errors.decode()
+    assert errors.decode().startswith("flow-adapter-flux: KUBECONFIG: expected")
+
+
 async def test_a_port_in_use_stops_the_start_with_status_2_and_its_name(tmp_path: Path) -> None:
     async with SimulatedCluster() as cluster:
         kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig")

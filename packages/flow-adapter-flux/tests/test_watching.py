@@ -1,12 +1,15 @@
 """How the Kubernetes API is followed when it falls silent, ends or restarts; in virtual time."""
 
 import asyncio
+from pathlib import Path
 
 from flow_simulator.kubernetes import SimulatedCluster
 from flow_simulator.kubernetes.faults import (
+    AnswerWith,
     CreateDefinition,
     CutLine,
     DropConnections,
+    DropWatches,
     EndWatches,
     ExpireHistory,
     Forbid,
@@ -14,6 +17,7 @@ from flow_simulator.kubernetes.faults import (
     MuteWatches,
     RefuseConnections,
     Restart,
+    RotateToken,
 )
 
 from .objects import FAILED
@@ -81,3 +85,38 @@ async def test_an_api_that_says_nothing_for_two_minutes_is_told_by_ready_and_for
             assert world.silence_s() > 120
             await world.cluster.faults_over()
             await world.until(lambda: world.silence_s() < 30, within_s=35)
+
+
+@in_virtual_time
+async def test_a_rotated_token_is_taken_up_without_a_pause(start: Start, tmp_path: Path) -> None:
+    async with start() as world:
+        fill(world.cluster)
+        await world.settled()
+        for turn in range(3):
+            old, world.cluster.token = world.cluster.token, f"token-{turn}"
+            world.cluster.kubeconfig(tmp_path / "kubeconfig")
+            await world.cluster.inject(RotateToken(old=old, new=world.cluster.token), DropWatches())
+            world.cluster.patch_status("bp-0000", INSTALLED if turn % 2 else {"conditions": [FAILED]})
+            await world.settled(within_s=5)
+
+
+@in_virtual_time
+async def test_a_configuration_that_is_gone_or_half_written_for_a_while_is_no_end(
+    start: Start, tmp_path: Path
+) -> None:
+    async with start() as world:
+        fill(world.cluster)
+        await world.settled()
+        kubeconfig = tmp_path / "kubeconfig"
+        whole = kubeconfig.read_text()
+        for broken in ("", "{", "[]", "clusters: 5", whole[: len(whole) // 2], None):
+            kubeconfig.unlink()
+            if broken is not None:
+                kubeconfig.write_text(broken)
+            await world.cluster.inject(AnswerWith(status=401, times=4), DropWatches())
+            await asyncio.sleep(60)
+            kubeconfig.write_text(whole)
+            world.cluster.patch_status(
+                "bp-0000", {"conditions": [FAILED], "failures": len(broken or "gone!")}
+            )
+            await world.settled()

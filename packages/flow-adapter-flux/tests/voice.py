@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flow_adapter_flux.core.candidate import Terms
 from flow_adapter_flux.election import Election
-from flow_adapter_flux.kubernetes.connection import configuration, connect
+from flow_adapter_flux.kubernetes.connection import Connection, configuration
 from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.vitals import Vitals
@@ -34,7 +34,7 @@ async def main(name: str, file: Path) -> None:
                     out.write(f"{time.monotonic():.4f} {name}\n")
                 await asyncio.sleep(0.02)
 
-    connection = connect(configuration())
+    connection = Connection(configuration())
     election = Election(
         lease=LeaseApi(connection, name="adapter", namespace="flux-system", lease_s=TERMS.lease_s),
         identity=name,

@@ -14,7 +14,12 @@ from typing import NoReturn
 import structlog
 
 from flow_adapter_flux.health import HealthApp, HealthServer
-from flow_adapter_flux.kubernetes.connection import ClusterConfig, ConfigurationError, configuration
+from flow_adapter_flux.kubernetes.connection import (
+    ClusterConfig,
+    ConfigurationError,
+    Connection,
+    configuration,
+)
 from flow_adapter_flux.metrics import Metrics
 from flow_adapter_flux.service import Service
 from flow_adapter_flux.settings import Settings, settings_from
@@ -36,6 +41,7 @@ def main() -> None:
     try:
         settings = settings_from(os.environ)
         config = configuration()
+        Connection(config)  # reads certificates and keys: a bad one stops the start
         listener = listening_socket(settings.health_listen_addr)
     except SettingError as error:
         _refuse(str(error))

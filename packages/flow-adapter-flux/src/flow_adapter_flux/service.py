@@ -13,7 +13,7 @@ from flow_adapter_flux.core.region import Region
 from flow_adapter_flux.election import Election
 from flow_adapter_flux.emitter import Emitter, FlowServer
 from flow_adapter_flux.feed import Feed
-from flow_adapter_flux.kubernetes.connection import ClusterConfig, cluster_id, connect
+from flow_adapter_flux.kubernetes.connection import ClusterConfig, Connection, cluster_id
 from flow_adapter_flux.kubernetes.kinds import HELM_CHARTS, HELM_RELEASES
 from flow_adapter_flux.kubernetes.lease import LeaseApi
 from flow_adapter_flux.metrics import Metrics
@@ -46,7 +46,7 @@ class Service:
         if not self._settings.leader_election:
             self._metrics.leader.set(1)
             await self._speak(lambda: math.inf)
-        connection = connect(self._config)
+        connection = Connection(self._config)
         try:
             lease = LeaseApi(
                 connection,
@@ -110,7 +110,7 @@ async def speak(
             timeout_s=settings.post_timeout_s,
         )
         stack.push_async_callback(server.close)
-        releases_connection, charts_connection = connect(config), connect(config)
+        releases_connection, charts_connection = Connection(config), Connection(config)
         stack.push_async_callback(releases_connection.close)
         stack.push_async_callback(charts_connection.close)
         releases = Reflector(

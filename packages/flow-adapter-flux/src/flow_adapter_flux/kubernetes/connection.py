@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
-from lightkube import AsyncClient, ConfigError, KubeConfig, SingleConfig
+from lightkube import AsyncClient, KubeConfig, SingleConfig
 
 from flow_adapter_flux.kubernetes.failures import (
     FOREIGN_ERRORS,
@@ -38,8 +38,8 @@ class Connection:
     """
 
     def __init__(self, config: SingleConfig) -> None:
-        """Make a client; opens no connection yet."""
-        self._client = AsyncClient(config)
+        """Make a client; opens no connection yet. Raises `ConfigurationError`."""
+        self._client = _client_of(config)
         self._stale = False
 
     @property
@@ -61,21 +61,15 @@ class Connection:
 
     @asynccontextmanager
     async def stream(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """The chunks of a 200 answer as they come, for as long as they come. Raises `ApiFailure`.
-
-        lightkube's public watch has neither bookmarks nor a limit to silence, hence its inner client: this
-        is the one place that reaches for it.
-        """
-        await self.renew_if_stale()
-        inner: httpx2.AsyncClient = self._client._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        patient = httpx2.Timeout(ANSWER_LIMIT_S, read=None)
+        """The chunks of a 200 answer as they come, for as long as they come. Raises `ApiFailure`."""
         try:
-            request = inner.build_request("GET", path, params=dict(params), timeout=patient)
-            async with asyncio.timeout(ANSWER_LIMIT_S):
-                response = await inner.send(request, stream=True)
             try:
-                if response.status_code != 200:
-                    await self._refuse(response)
+                response = await self._ask(path, params)
+            except ApiFailure as failure:
+                if not failure.stale_credentials:
+                    raise
+                response = await self._ask(path, params)  # with a token that was rotated meanwhile, maybe
+            try:
                 yield response.aiter_bytes()
             finally:
                 await response.aclose()
@@ -84,15 +78,24 @@ class Connection:
             self.note(failure)
             raise failure from error
 
-    async def _refuse(self, response: httpx2.Response) -> None:
-        body = bytearray()
+    async def _ask(self, path: str, params: Mapping[str, str]) -> httpx2.Response:
+        """Send a GET; a 200 answer of which nothing was read yet, to be closed by the caller.
+
+        lightkube's public watch has neither bookmarks nor a limit to silence, hence its inner client: this
+        is the one place that reaches for it.
+        """
+        await self.renew_if_stale()
+        inner: httpx2.AsyncClient = self._client._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        patient = httpx2.Timeout(ANSWER_LIMIT_S, read=None)
+        request = inner.build_request("GET", path, params=dict(params), timeout=patient)
         async with asyncio.timeout(ANSWER_LIMIT_S):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _ERROR_BODY_BYTES:
-                    break
-        retry_after = response.headers.get("Retry-After")
-        failure = failure_of_status(response.status_code, bytes(body), retry_after=retry_after)
+            response = await inner.send(request, stream=True)
+            if response.status_code == 200:
+                return response
+            try:
+                failure = await _failure_of(response)
+            finally:
+                await response.aclose()
         self.note(failure)
         raise failure
 
@@ -106,29 +109,40 @@ class Connection:
             return
         self._stale = False
         try:
-            renewed = AsyncClient(configuration())
-        except (ConfigurationError, OSError):
+            renewed = _client_of(configuration())
+        except ConfigurationError:
             return  # half written, maybe: the old one is as good
         old, self._client = self._client, renewed
         await old.close()
+
+
+async def _failure_of(response: httpx2.Response) -> ApiFailure:
+    """The failure that an answer other than 200 is, with what it says."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _ERROR_BODY_BYTES:
+            break
+    return failure_of_status(
+        response.status_code, bytes(body), retry_after=response.headers.get("Retry-After")
+    )
 
 
 def configuration() -> SingleConfig:
     """In-cluster, else the file that KUBECONFIG names, else ~/.kube/config. Raises `ConfigurationError`."""
     try:
         config = KubeConfig.from_env().get()
-    except (ConfigError, OSError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # what YAML, msgspec and lightkube make of a broken file has no common class
         raise ConfigurationError(f"{type(error).__name__}: {error}") from error
     if config is None or config.user is None:
         raise ConfigurationError("the current context names no user")
     return config
 
 
-def connect(config: SingleConfig) -> Connection:
-    """A connection by a configuration. Raises `ConfigurationError` when it cannot be one."""
+def _client_of(config: SingleConfig) -> AsyncClient:
     try:
-        return Connection(config)
-    except (ConfigError, OSError, ValueError) as error:
+        return AsyncClient(config)
+    except Exception as error:  # certificates, keys, addresses: each library has its own class
         raise ConfigurationError(f"{type(error).__name__}: {error}") from error
 
 
