@@ -53,3 +53,12 @@ def test_anything_else_is_an_error(text: str) -> None:
 def test_bad_utf8_is_an_error() -> None:
     with pytest.raises(MalformedFrameError):
         FrameParser().feed(b"event: snapshot\nid: 7\ndata: \xff\n\n")
+
+
+def test_a_stream_that_ends_properly_within_a_frame_is_an_error() -> None:
+    parser = FrameParser()
+    parser.feed(STREAM)
+    parser.end()
+    parser.feed(b"event: snapshot\nid: 9\n")
+    with pytest.raises(MalformedFrameError, match="half a frame"):
+        parser.end()

@@ -62,6 +62,8 @@ class Connecting(Struct, frozen=True, kw_only=True, tag_field="entry", tag="conn
     connection: int
     flow: str
     last_event_id: int | None = None
+    rewound: bool = False
+    """Whether the cursor is any place that the campaign chose, not where this reader stood."""
     at_ns: int
 
 

@@ -32,6 +32,11 @@ class FrameParser:
         *whole, self._rest = (self._rest + piece).split(b"\n\n")
         return [frame for text in whole if (frame := _frame(text)) is not None]
 
+    def end(self) -> None:
+        """The stream has ended properly. Raises `MalformedFrameError` when that was within a frame."""
+        if self._rest:
+            raise MalformedFrameError(f"half a frame at the end: {self._rest[:200]!r}")
+
 
 def _frame(text: bytes) -> WireFrame | None:
     """The frame in a block of lines; `None` for one that only says when to come back."""

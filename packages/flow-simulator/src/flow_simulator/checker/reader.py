@@ -116,6 +116,7 @@ class Reader:
             for frame in parser.feed(piece):
                 if frame.event != "heartbeat":
                     self._got(frame)
+        parser.end()
 
     def _got(self, frame: WireFrame) -> None:
         self._log.write(
