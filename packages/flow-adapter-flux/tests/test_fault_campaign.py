@@ -29,6 +29,9 @@ SEED = int(os.environ.get("FLOW_ADAPTER_SEED", "1"))
 SOURCE = {"kind": "HelmRepository", "name": "catalog"}
 NAMES = [f"bp-{number:02}" for number in range(12)]
 STATES = [[], [READY], [FAILED], [RUNNING], [UNDONE], [not_ready("bp-01")], [FAILED, STALLED]]
+HEALED_S = RESYNC_S + 1.0
+"""One RESYNC_INTERVAL, and the requests at its end."""
+
 SILENCE_S = 95.0
 """A watch that says nothing is left after at most 90 s; what was missed is seen then."""
 
@@ -156,14 +159,14 @@ class Campaign:
             self.change()
             await cluster.faults_over()
             await cluster.lift_faults()
-            return SILENCE_S if "mute" in name or "frozen" in name or "ahead" in name else RESYNC_S
+            return SILENCE_S if "mute" in name or "frozen" in name or "ahead" in name else HEALED_S
         if name in SERVER:
             server.away = SERVER[name](random)
             for _ in range(3):
                 self.change()
                 await asyncio.sleep(random.choice([0.1, 5, 20]))
             server.away = None
-            return RESYNC_S
+            return HEALED_S
         match name:
             case "flow deleted":
                 server.wipe()
@@ -184,9 +187,9 @@ class Campaign:
             case "backup restored":
                 await cluster.inject(k8s.TakeBackup())
                 self.change(6)
-                await world.settled()
+                await world.settled(within_s=HEALED_S)
                 await cluster.inject(k8s.RestoreBackup())
-                return RESYNC_S
+                return HEALED_S
             case "one message refused":
                 server.refuses = lambda message: (
                     ".nodes[0].id"
@@ -202,7 +205,7 @@ class Campaign:
             case _:
                 await cluster.inject(k8s.AnswerWith(resource="helmcharts", status=403, for_s=40))
         self.change()
-        return RESYNC_S
+        return HEALED_S
 
     async def round(self, name: str) -> None:
         """One fault, and the proof that it left nothing behind."""

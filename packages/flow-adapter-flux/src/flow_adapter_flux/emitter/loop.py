@@ -191,6 +191,7 @@ class Emitter:
         self._metrics.repairs.inc(repairs)
         if repairs:
             log.info("the server's picture differs", messages=repairs, known=held.snapshot is not None)
+            await self._send()  # it has been wrong for long enough
 
     def _note_sharing(self, other_cluster: str | None) -> None:
         if other_cluster is not None:
