@@ -8,7 +8,6 @@ repeat a batch with its key until it is answered.
 
 import argparse
 import asyncio
-import itertools
 import random
 import sys
 import tempfile
@@ -19,12 +18,12 @@ from pathlib import Path
 
 import httpx
 
-from flow_simulator.checker import Answered, Finding, Json, Log, Posting, Reader, Writer, check, take_snapshot
+from flow_simulator.checker import Answered, Finding, Log, Posting, Reader, Writer, check, take_snapshot
 from flow_simulator.checker.server_process import ServerProcess
+from flow_simulator.checker.traffic import write_batches
 
 FLOWS = ("bootstrap", "a/b", "ü", "quiet")
 WRITERS_PER_FLOW = 4
-STATUSES = ("pending", "running", "succeeded", "failed")
 CALM_S = 60.0
 """How long everything may take to come to rest after the last kill."""
 
@@ -93,25 +92,9 @@ async def campaign(*, kills: int, seed: int, folder: Path) -> Outcome:
 
 
 async def _write(url: str, flow: str, name: str, log: Log, stop: asyncio.Event, seed: int) -> None:
-    """Batches of 1 to 4 messages, each with a text that is there once, until told to stop."""
-    draw = random.Random(seed)
     async with httpx.AsyncClient(timeout=10.0) as client:
         writer = Writer(client, url, flow=flow, name=name, log=log)
-        for number in itertools.count():
-            last = stop.is_set()
-            messages = [
-                _message(flow, f"n{draw.randint(0, 30)}", f"{name}/{number}/{index}", draw.choice(STATUSES))
-                for index in range(draw.randint(1, 4))
-            ]
-            await writer.post_until_answered(*messages, within_s=CALM_S)
-            if last:
-                return
-            await asyncio.sleep(draw.uniform(0.0, 0.02))
-
-
-def _message(flow: str, node: str, label: str, status: str) -> Json:
-    fields = {"id": node, "flowId": flow, "label": label, "status": status}
-    return {"type": "upsert-nodes", "nodes": [fields]}
+        await write_batches(writer, flow=flow, seed=seed, stop=stop, within_s=CALM_S)
 
 
 def main() -> int:

@@ -20,12 +20,11 @@ def check_resumes(history: History) -> Iterator[Finding]:
             yield _finding(history, end.reader, end.reason)
     batches = _Batches(history)
     runs: dict[str, list[Framed]] = defaultdict(list)
-    starts: dict[str, int | None] = {}  # the sequence that each run stands after
     seen: dict[str, int | None] = defaultdict(lambda: None)
     for connection in history.connections:
         its = frames.get((connection.reader, connection.connection), [])
         asked, last = connection.last_event_id, seen[connection.reader]
-        starts.setdefault(connection.reader, asked)
+        rewound_to = asked if connection.rewound else None
         if asked not in {None, last} and not connection.rewound:
             yield _finding(history, connection.reader, f"asked for what is after {asked}, has seen {last}")
         seen[connection.reader] = next((frame.id for frame in reversed(its) if frame.id is not None), asked)
@@ -34,9 +33,8 @@ def check_resumes(history: History) -> Iterator[Finding]:
         for frame in its:
             if frame.event == "snapshot":
                 runs[connection.reader].clear()
-                starts[connection.reader] = frame.id
             runs[connection.reader].append(frame)
-            if problem := batches.problem(frame, runs[connection.reader], starts[connection.reader]):
+            if problem := batches.problem(frame, runs[connection.reader], rewound_to):
                 yield _finding(history, connection.reader, problem)
 
 
@@ -118,18 +116,20 @@ class _Batches:
             if answer is not None and answer.seq is not None and request.messages:
                 self._closed_by[answer.seq] = request.name, [fingerprint(one) for one in request.messages]
 
-    def problem(self, frame: Framed, run: Sequence[Framed], start: int | None) -> str | None:
+    def problem(self, frame: Framed, run: Sequence[Framed], rewound_to: int | None) -> str | None:
         """What is wrong with the batch that a frame closes, given all frames since the last snapshot.
 
-        `start` is that snapshot's sequence, or the cursor that the reader came with.
+        Without one, the run begins after `rewound_to`.
         """
         if frame.event == "snapshot" or frame.id not in self._closed_by:
             return None
         name, wanted = self._closed_by[frame.id]
         tail = [one for one in run[-len(wanted) :] if one.event != "snapshot"]
         found = [fingerprint_of(one.data) for one in tail]
-        # A snapshot, or a cursor, may stand within a batch, except at a sequence that closes one.
-        may_begin_within = start not in self._closed_by
+        # A snapshot, or a chosen cursor, may stand within a batch, except at a sequence that closes one.
+        start = run[0].id if run[0].event == "snapshot" else rewound_to
+        begins = run[0].event == "snapshot" or rewound_to is not None
+        may_begin_within = begins and start not in self._closed_by
         if found == wanted or (may_begin_within and found == wanted[-len(found) :]):
             return None
         return f"the batch of {name}, closed by {frame.id}, is not whole or not in order"
