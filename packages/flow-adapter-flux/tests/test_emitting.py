@@ -218,6 +218,20 @@ async def test_the_token_file_is_read_for_every_request(start: Start, tmp_path: 
         await world.settled(within_s=60)
 
 
+@pytest.mark.parametrize(
+    ("flow_id", "segment"),
+    [(".", "%2E"), ("..", "%2E%2E"), ("...", "..."), ("%2F", "%252F"), ("a b", "a%20b")],
+)
+@in_virtual_time
+async def test_any_flow_id_is_one_segment_of_the_path(start: Start, flow_id: str, segment: str) -> None:
+    async with start(flow_id=flow_id) as world:
+        await asyncio.sleep(5)
+        assert {request.path for request in world.server.requests} == {
+            f"/v1/flows/{segment}/snapshot",
+            f"/v1/flows/{segment}/events",
+        }
+
+
 @in_virtual_time
 async def test_every_request_says_who_it_is_from(start: Start) -> None:
     async with start(region_key="nürnberg 1", flow_id="a/b: ü%2F") as world:

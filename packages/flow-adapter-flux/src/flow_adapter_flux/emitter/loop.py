@@ -89,7 +89,9 @@ class Emitter:
         self._feed.news.clear()
         oldest = self._feed.outbox.oldest_since()
         send_at = None if oldest is None else oldest + self._emit_interval_s
-        if loop.time() >= self._compare_at and not self._feed.outbox.unsettled:
+        if self._feed.outbox.unsettled:
+            await self._send()  # the rest of a batch that was split or lost a message
+        elif loop.time() >= self._compare_at:
             await self._compare()
         elif send_at is not None and loop.time() >= send_at:
             await self._send()

@@ -48,6 +48,11 @@ class _Answer(NamedTuple):
     body: bytes
 
 
+def _segment(flow_id: str) -> str:
+    """A flow's id as one segment of a path; httpx would resolve `.` and `..` as they are."""
+    return "%2E" * len(flow_id) if flow_id in {".", ".."} else quote(flow_id, safe="")
+
+
 class FlowServer:
     """One flow of one server, as one emitter. Every call is one request."""
 
@@ -62,7 +67,7 @@ class FlowServer:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Make a client; opens no connection yet. `emitter` is the name it gives itself."""
-        self._flow = f"{url}/v1/flows/{quote(flow_id, safe='')}"
+        self._flow = f"{url}/v1/flows/{_segment(flow_id)}"
         self._flow_id = flow_id
         self._token_file = token_file
         self._timeout_s = timeout_s
