@@ -25,6 +25,8 @@ def check_resumes(history: History) -> Iterator[Finding]:
         its = frames.get((connection.reader, connection.connection), [])
         asked, last = connection.last_event_id, seen[connection.reader]
         rewound_to = asked if connection.rewound else None
+        if connection.rewound:
+            runs[connection.reader].clear()
         if asked not in {None, last} and not connection.rewound:
             yield _finding(history, connection.reader, f"asked for what is after {asked}, has seen {last}")
         seen[connection.reader] = next((frame.id for frame in reversed(its) if frame.id is not None), asked)
@@ -126,10 +128,10 @@ class _Batches:
         name, wanted = self._closed_by[frame.id]
         tail = [one for one in run[-len(wanted) :] if one.event != "snapshot"]
         found = [fingerprint_of(one.data) for one in tail]
-        # A snapshot, or a chosen cursor, may stand within a batch, except at a sequence that closes one.
+        # A snapshot, or a chosen cursor, may stand within a batch, except at a sequence that closes one; an
+        # empty snapshot has no sequence, and stands before all batches.
         start = run[0].id if run[0].event == "snapshot" else rewound_to
-        begins = run[0].event == "snapshot" or rewound_to is not None
-        may_begin_within = begins and start not in self._closed_by
+        may_begin_within = start is not None and start not in self._closed_by
         if found == wanted or (may_begin_within and found == wanted[-len(found) :]):
             return None
         return f"the batch of {name}, closed by {frame.id}, is not whole or not in order"

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from math import inf
 
-from flow_simulator.checker.entries import Framed, Json, SnapshotTaken
+from flow_simulator.checker.entries import Connecting, Framed, Json, SnapshotTaken
 from flow_simulator.checker.exact_fold import ExactFold
 from flow_simulator.checker.explanation import Effects, Moment
-from flow_simulator.checker.finding import Finding, Verdict, told
+from flow_simulator.checker.finding import Finding, Verdict, name_of, told
 from flow_simulator.checker.halves import halves
 from flow_simulator.checker.operations import History
 from flow_simulator.checker.picture import Picture, is_derived
@@ -71,20 +71,24 @@ def check_readers(history: History, states: States) -> Iterator[Finding]:
     frames: dict[str, list[Framed]] = defaultdict(list)
     for frame in history.frames:
         frames[frame.reader].append(frame)
-    asked = {(one.reader, one.connection): one.at_ns for one in history.connections}
+    asked = {(one.reader, one.connection): one for one in history.connections}
     for reader, its in frames.items():
         for problem in _reader_problems(history, states, its, asked):
             yield Finding(verdict=Verdict.READERS, flow=history.flow, who=reader, problem=problem)
 
 
 def _reader_problems(
-    history: History, states: States, frames: Iterable[Framed], asked: dict[tuple[str, int], int]
+    history: History, states: States, frames: Iterable[Framed], asked: dict[tuple[str, int], Connecting]
 ) -> Iterator[str]:
     picture: Picture | None = None
     last: int | None = None
     checked = True
+    connection = 0
     for frame in frames:
         message = json.loads(frame.data)
+        if frame.connection != connection and asked[frame.reader, frame.connection].rewound:
+            picture = None  # it was thrown elsewhere: what it had is no base for what comes now
+        connection = frame.connection
         if frame.event != "snapshot":
             if picture is None:
                 continue  # verdict 4 says that a first frame must be a snapshot
@@ -95,7 +99,7 @@ def _reader_problems(
             yield from _at(last, states.problems(picture, Moment(sequence=last)), "its fold")
         picture, last, checked = Picture.of(message), frame.id, True
         if frame.id is None:
-            yield from _without_id(history, picture, asked[frame.reader, frame.connection])
+            yield from _without_id(history, picture, asked[frame.reader, frame.connection].at_ns)
         else:
             yield from _at(frame.id, states.problems(picture, Moment(sequence=frame.id)), "the snapshot")
         yield from _problems_of_form(history.flow, message, picture)
@@ -134,6 +138,9 @@ def _differences_in_order(picture: Picture, expected: Picture) -> Iterator[str]:
         ("nodes", list(picture.nodes), list(expected.nodes)),
         ("relationships", list(picture.relationships), list(expected.relationships)),
     ):
-        if shown != wanted:
+        if set(shown) != set(wanted):
+            some = [name_of(key) for key in sorted({*shown} ^ {*wanted})]
+            yield f"{name} are not those of the fold: {', '.join(some[:5])}"
+        elif shown != wanted:
             at = next(i for i, (one, other) in enumerate(zip(shown, wanted, strict=True)) if one != other)
-            yield f"{name} are out of order: {shown[at]} stands where {wanted[at]} should"
+            yield f"{name} are out of order: {name_of(shown[at])} stands where {name_of(wanted[at])} should"
