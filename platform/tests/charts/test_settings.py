@@ -9,7 +9,7 @@ from flow_server.settings import settings_from as server_settings
 
 from . import known_settings
 from .helm import EMITTER, SERVER, Helm, title_of, value_sets, values_of
-from .manifests import environment
+from .manifests import all_of, environment
 
 DISABLED = "disabled-values.yaml"
 SERVER_FILES = [file for file in value_sets(SERVER) if file.name != DISABLED]
@@ -44,6 +44,17 @@ def test_the_adapter_knows_and_accepts_what_its_chart_sets(file: Path, helm: Hel
     given = {**variables, "POD_NAME": "openova-flow-emitter-x2x4z", "POD_NAMESPACE": "catalyst-system"}
     settings = adapter_settings(given)
     assert settings.leader_election == (variables["LEADER_ELECTION"] == "true")
+
+
+@pytest.mark.parametrize("file", SERVER_FILES, ids=title_of)
+def test_the_server_accepts_the_grants_that_its_chart_writes(file: Path, helm: Helm) -> None:
+    grants_file = pytest.importorskip(
+        "flow_server.access.grants_file", reason="this flow-server reads no grants"
+    )
+    for config in all_of(helm.render(SERVER, values_of(file)), "ConfigMap"):
+        if text := config["data"].get("auth.yaml"):
+            grants = grants_file.grants_in(text, source=Path("auth.yaml"))
+            assert any(grant.publish for issuer in grants.issuers for grant in issuer.grants)
 
 
 @access
