@@ -36,13 +36,14 @@ RESYNC_S = 60.0
 
 @dataclass(kw_only=True)
 class World:
-    """The parts of a region that runs. `silence_s` is what `/readyz` looks at."""
+    """The parts of a region that runs. `silence_s` is what `/readyz` looks at, `voice_s` may be changed."""
 
     cluster: SimulatedCluster
     server: RecordingServer
     metrics: Metrics
     silence_s: Callable[[], float]
     settings: Settings
+    voice_s: float = math.inf
 
     def expected(self) -> Mirror:
         """What the server should hold, made of the cluster as it is."""
@@ -129,7 +130,7 @@ async def region(
                 configuration(),
                 metrics=metrics,
                 vitals=vitals,
-                voice_s=lambda: math.inf,
+                voice_s=lambda: world.voice_s,
                 spread=random.Random(1).random,
             )
         )

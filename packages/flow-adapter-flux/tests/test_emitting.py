@@ -233,6 +233,36 @@ async def test_any_flow_id_is_one_segment_of_the_path(start: Start, flow_id: str
 
 
 @in_virtual_time
+async def test_without_a_voice_nothing_is_asked_of_the_server_and_all_is_made_up_for_later(
+    start: Start,
+) -> None:
+    async with start() as world:
+        fill(world.cluster)
+        await world.settled()
+        asked = len(world.server.requests)
+        world.voice_s = 0.0
+        world.cluster.patch_status("bp-0000", INSTALLED)
+        await asyncio.sleep(300)
+        assert len(world.server.requests) == asked
+        world.voice_s = 10.0
+        await world.settled()
+
+
+@in_virtual_time
+async def test_a_request_takes_no_longer_than_the_voice_lasts(start: Start) -> None:
+    async with start() as world:
+        fill(world.cluster)
+        await world.settled()
+        world.voice_s = 2.0
+        world.server.faults.append(Fault(never=True))
+        asked = len(world.server.posts)
+        world.cluster.patch_status("bp-0000", INSTALLED)
+        await world.settled(within_s=5)
+        first, second, *_ = world.server.posts[asked:]
+        assert 2.0 <= second.at - first.at <= 3.0
+
+
+@in_virtual_time
 async def test_every_request_says_who_it_is_from(start: Start) -> None:
     async with start(region_key="nürnberg 1", flow_id="a/b: ü%2F") as world:
         fill(world.cluster, 2)
