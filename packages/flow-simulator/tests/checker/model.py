@@ -157,17 +157,20 @@ class Model:
 
     # Readers
 
-    def connect(self, name: str) -> None:
+    def connect(self, name: str, *, to: int | None = None) -> None:
+        """Come back where the reader was, or be thrown `to` any cursor."""
         reader = self.readers.setdefault(name, ModelReader(name=name))
         self.disconnect(name)
         reader.connection += 1
         reader.connected = True
+        reader.cursor = reader.cursor if to is None else to
         self.entries.append(
             Connecting(
                 reader=name,
                 connection=reader.connection,
                 flow=FLOW,
                 last_event_id=reader.cursor,
+                rewound=to is not None,
                 at_ns=self.tick(),
             )
         )

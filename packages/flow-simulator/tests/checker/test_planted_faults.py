@@ -426,3 +426,24 @@ def test_another_flow_is_another_history() -> None:
         entries.append(entry)
     # The other flow's snapshots name the wrong flow; the first flow stays as right as it was.
     assert {finding.flow for finding in check(entries)} == {"other"}
+
+
+def test_a_reader_that_is_thrown_to_any_cursor_is_held_to_what_comes_after_it() -> None:
+    model = bootstrap()
+    for sequence, _ in [*model.log]:
+        model.connect("late", to=sequence)
+        model.read("late")
+    entries = finished(model)
+    assert [str(finding) for finding in check(entries)] == []
+    # The last throws left it two frames, one and none: without the first of the two there is a gap.
+    del entries[frames_of(entries, "late")[-3]]
+    assert found(entries, Verdict.RESUMES, "missing")
+
+
+def test_a_reader_that_claims_a_cursor_it_never_had_is_found() -> None:
+    model = bootstrap()
+    model.connect("late", to=model.log[0][0])
+    entries = finished(model)
+    at = next(at for at, entry in enumerate(entries) if isinstance(entry, Connecting) and entry.rewound)
+    entries[at] = changed(entries[at], rewound=False)
+    assert found(entries, Verdict.RESUMES, "asked for what is after")
