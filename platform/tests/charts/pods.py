@@ -89,7 +89,7 @@ async def running(
     spec = owner["spec"]["template"]["spec"]
     (container,) = spec["containers"]
     root = node.folder / name
-    mounts = _mounted(spec, manifests, node, root, namespace)
+    mounts = lay_out(spec, manifests, node, root, namespace)
     fields = {"metadata.name": f"{name}-x2x4z", "metadata.namespace": namespace}
     environment = {
         variable["name"]: _here(variable["value"], mounts, node.addresses)
@@ -117,7 +117,7 @@ async def running(
             await process.wait()
 
 
-def _mounted(
+def lay_out(
     spec: Manifest, manifests: list[Manifest], node: Node, root: Path, namespace: str
 ) -> dict[str, str]:
     """Lay out the container's mounts below `root`; where each mount path then is."""
