@@ -1,4 +1,4 @@
-"""The campaign of the lossy network: many readers behind proxies that cut, stall, drip, and forget connections.
+"""The campaign of the lossy network: many readers behind proxies that cut, stall, drip and forget.
 
     python packages/flow-server/tests/campaigns/lossy_network.py --seconds 3600 --readers 500 --store sqlite
 
@@ -64,9 +64,9 @@ class Outcome:
         """The counts, for a person."""
         faults = ", ".join(f"{count} x {kind}" for kind, count in sorted(self.faults.items()))
         return (
-            f"{self.store}: {self.readers} readers, {sum(self.faults.values())} faults in {self.took_s:.0f} s "
-            f"({faults}): {self.acknowledged} batches acknowledged, {self.frames} frames read over "
-            f"{self.resumes} resumed connections, {self.snapshots} snapshots; all equal {self.calm_s:.1f} s "
+            f"{self.store}: {self.readers} readers, {sum(self.faults.values())} faults in "
+            f"{self.took_s:.0f} s ({faults}): {self.acknowledged} batches acknowledged, {self.frames} frames "
+            f"read over {self.resumes} resumed connections, {self.snapshots} snapshots; all equal {self.calm_s:.1f} s "
             f"after the last fault, {len(self.findings)} findings"
         )
 

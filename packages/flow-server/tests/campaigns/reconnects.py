@@ -34,7 +34,7 @@ from flow_simulator.checker import (
 )
 from flow_simulator.checker.frames import FrameParser, WireFrame
 from flow_simulator.checker.server_process import ServerProcess
-from flow_simulator.checker.traffic import write_batches
+from flow_simulator.checker.traffic import labelled, write_batches
 
 FLOW = "a/b"
 RING = 200
@@ -64,8 +64,9 @@ class Outcome:
         """The counts, for a person."""
         return (
             f"{self.store}: {self.reconnects} reconnects at random cursors in {self.took_s:.0f} s: "
-            f"{self.replayed} replayed, {self.resynced} got a snapshot, {self.nothing_new} waited for the next; "
-            f"{self.frames} frames, {self.acknowledged} batches beside them: {len(self.findings)} findings"
+            f"{self.replayed} replayed, {self.resynced} got a snapshot, {self.nothing_new} waited for the "
+            f"next; {self.frames} frames, {self.acknowledged} batches beside them: "
+            f"{len(self.findings)} findings"
         )
 
 
@@ -94,10 +95,9 @@ async def _round(server: ServerProcess, flow: str, reconnects: int, seed: int, o
             Writer(client, server.url, flow=flow, name=f"writer/{index}", log=log) for index in range(WRITERS)
         ]
         deleter = Writer(client, server.url, flow=flow, name="deleter", log=log)
+        await writers[0].post_until_answered(labelled(flow, "n0", "first", "pending"))
         for index, writer in enumerate(writers):
             tasks.create_task(write_batches(writer, flow=flow, seed=seed + index, stop=stop, pause_s=0.04))
-        while not any(isinstance(entry, Answered) for entry in log.entries):
-            await asyncio.sleep(0.01)
         for part in (reconnects // 2, reconnects - reconnects // 2):
             await _come_back(server, flow, part, log, draw, outcome)
             await deleter.delete()
