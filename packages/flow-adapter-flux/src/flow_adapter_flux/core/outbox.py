@@ -63,8 +63,9 @@ class Outbox:
         self._refused: dict[Key, bytes] = {}
 
     def __len__(self) -> int:
-        """How many changes wait or are on their way."""
-        return len(self._waiting) + sum(len(batch.entries) for batch in self._taken)
+        """How many nodes and relationships have a change that waits or is on its way."""
+        taken = {entry.key for batch in self._taken for entry in batch.entries}
+        return len(self._waiting.keys() | taken)
 
     @property
     def unsettled(self) -> bool:
@@ -127,9 +128,16 @@ class Outbox:
     def accepted(self) -> None:
         """The server has the taken batch."""
         batch = self._taken.popleft()
-        for entry in batch.entries:
-            if entry.phase in _DELETIONS and entry.key not in self._waiting:
-                self._held.discard(entry.key)
+        deleted = {entry.key for entry in batch.entries if entry.phase in _DELETIONS}
+        if not deleted:
+            return
+        sent = {entry.key for entry in batch.entries} - deleted
+        along = {
+            key
+            for key in self._held - sent
+            if isinstance(key, RelationshipKey) and (key.from_id in deleted or key.to_id in deleted)
+        }
+        self._held -= (deleted | along) - self._waiting.keys()
 
     def refused(self, index: int) -> Entry:
         """The server will never take message `index` of the taken batch: drop it until it changes.
