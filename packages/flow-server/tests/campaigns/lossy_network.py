@@ -66,8 +66,8 @@ class Outcome:
         return (
             f"{self.store}: {self.readers} readers, {sum(self.faults.values())} faults in "
             f"{self.took_s:.0f} s ({faults}): {self.acknowledged} batches acknowledged, {self.frames} frames "
-            f"read over {self.resumes} resumed connections, {self.snapshots} snapshots; all equal {self.calm_s:.1f} s "
-            f"after the last fault, {len(self.findings)} findings"
+            f"read over {self.resumes} resumed connections, {self.snapshots} snapshots; all equal "
+            f"{self.calm_s:.1f} s after the last fault, {len(self.findings)} findings"
         )
 
 
