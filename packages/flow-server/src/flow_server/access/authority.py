@@ -1,0 +1,122 @@
+"""The authority: whom a request speaks for, by the grants file as it is now.
+
+A file that changes is read again; a new version that cannot be taken is refused and the old one stays.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from flow_server.access.grants_file import Grants, GrantsFileError, TokenEntry, grants_in, tokens_in
+from flow_server.access.jwts import Jwts, Refused
+from flow_server.access.keys import KeySet
+from flow_server.access.tokens import entry_of
+from flow_server.core.grants import Grant, Principal
+
+LOOK_S = 2.0
+"""How often the file is looked at, in seconds; Kubernetes itself takes up to a minute to bring a new one."""
+
+LARGEST_BYTES = 2**20
+"""Largest grants file."""
+
+_NOTHING = Grant()
+
+log = structlog.get_logger(__name__)
+
+
+class Authority:
+    """Knows the grants. `version` grows with each change, so that open streams can ask again."""
+
+    def __init__(self, path: Path, *, now_s: Callable[[], float] = time.time) -> None:
+        """Grants from a file; `load` reads it first. `now_s` gives Unix seconds."""
+        self.path = path
+        self.version = 0
+        self.reload_errors = 0
+        self._now_s = now_s
+        self._seen: tuple[bytes, bytes] | None = None
+        self._tokens: tuple[TokenEntry, ...] = ()
+        self._grants = Grants()
+        self._jwts = Jwts((), now_s=now_s)
+
+    def load(self) -> None:
+        """Read the file for the first time. Raises `GrantsFileError`."""
+        try:
+            self._take(self.path.read_bytes())
+        except OSError as error:
+            raise GrantsFileError(f"{error.filename or self.path}: {error.strerror or error}") from error
+
+    async def keep_current(self) -> None:
+        """Read the file again whenever its content changes, and keep key sets fresh; for ever."""
+        while True:
+            await self._jwts.refresh()
+            await asyncio.sleep(LOOK_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Read the file again if its content has changed."""
+        try:
+            contents = await asyncio.to_thread(self._contents)
+            if contents == self._seen:
+                return
+            self._seen = contents
+            self._take(contents[0])
+        except (OSError, GrantsFileError) as error:
+            self.reload_errors += 1
+            log.error("a new grants file was refused, the old grants stay", problem=str(error))
+        else:
+            log.info("grants read again", file=str(self.path), version=self.version)
+
+    async def principal(self, authorization: Sequence[str]) -> Principal:
+        """Whom a request with these `Authorization` headers speaks for. Raises `Refused`.
+
+        Without a header it is the anonymous principal, if there is one; a bad token is never anonymous.
+        """
+        if not authorization:
+            if self._grants.anonymous == _NOTHING:
+                raise Refused("no token")
+            return Principal(name="anonymous", grants=(self._grants.anonymous,))
+        scheme, _, token = authorization[0].partition(" ")
+        token = token.strip()
+        if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
+            raise Refused("expected one header Authorization: Bearer TOKEN")
+        if (entry := entry_of(token, self._tokens)) is not None:
+            principal = entry.principal()
+        elif token.count(".") == 2 and self._jwts.key_sets:
+            principal = await self._jwts.principal(token)
+        else:
+            raise Refused("a token we do not know")
+        if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
+            raise Refused("a token that has expired")
+        return principal
+
+    def _contents(self) -> tuple[bytes, bytes]:
+        """The file, and the file of further tokens that it named when it was last taken. Raises OSError."""
+        tokens_file = self._grants.tokens_file
+        return self.path.read_bytes(), Path(tokens_file).read_bytes() if tokens_file else b""
+
+    def _take(self, content: bytes) -> None:
+        grants = grants_in(_text(content, self.path), source=self.path)
+        more = b""
+        tokens = grants.tokens
+        if grants.tokens_file is not None:
+            source = Path(grants.tokens_file)
+            more = source.read_bytes()
+            tokens += tokens_in(_text(more, source), source=source)
+        self._seen, self._grants, self._tokens = (content, more), grants, tokens
+        # Key sets of issuers that did not change keep their keys: a reload must lock nobody out.
+        known = {keys.issuer: keys for keys in self._jwts.key_sets}
+        key_sets = [known.get(issuer) or KeySet(issuer) for issuer in grants.issuers]
+        self._jwts = Jwts(key_sets, now_s=self._now_s)
+        self.version += 1
+
+
+def _text(content: bytes, source: Path) -> str:
+    if len(content) > LARGEST_BYTES:
+        raise GrantsFileError(f"{source}: more than {LARGEST_BYTES} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise GrantsFileError(f"{source}: expected UTF-8: {error}") from error

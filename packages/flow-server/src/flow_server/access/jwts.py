@@ -1,0 +1,113 @@
+"""JWTs of several issuers, verified with PyJWT. Source: RFC 7519; Kubernetes' service account tokens.
+
+Several clusters may have the same `iss`: the key id chooses among them. Nothing a token says is believed
+before its signature was checked, but which key to try.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jwt
+
+from flow_server.access.keys import FRESH_S, KeySet
+from flow_server.core.grants import Principal, matches
+
+LONGEST_TOKEN = 8192
+"""Longest token that is looked at, in characters."""
+
+LONGEST_LIFE_S = 86_400.0
+"""Longest time a token may still be good, in seconds: `exp` may be any number."""
+
+LEEWAY_S = 5.0
+"""How far an issuer's clock may be from ours, in seconds."""
+
+REMEMBERED_S = 60.0
+"""How long a verified token is believed without verifying it again, in seconds."""
+
+REMEMBERED = 1024
+"""How many verified tokens are remembered."""
+
+
+class Refused(Exception):
+    """A token that is not good; the text says why, and never what it was."""
+
+
+class Jwts:
+    """Verifies tokens against the issuers of one grants file."""
+
+    def __init__(self, key_sets: Sequence[KeySet], *, now_s: Callable[[], float] = time.time) -> None:
+        """`now_s` gives Unix seconds."""
+        self.key_sets = tuple(key_sets)
+        self._now_s = now_s
+        self._verified: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def principal(self, token: str) -> Principal:
+        """Who a token is of. Raises `Refused`."""
+        digest = hashlib.sha256(token.encode()).digest()
+        remembered = self._verified.get(digest)
+        if remembered is not None and remembered[0] > self._now_s():
+            return remembered[1]
+        principal, expires_at_s = await self._verify(token)
+        self._verified[digest] = (min(expires_at_s, self._now_s() + REMEMBERED_S), principal)
+        while len(self._verified) > REMEMBERED:
+            self._verified.popitem(last=False)
+        return principal
+
+    async def refresh(self) -> None:
+        """Get keys that are not fresh; called now and then in the background."""
+        for keys in self.key_sets:
+            await keys.refresh(at_most_every_s=FRESH_S)
+
+    async def _verify(self, token: str) -> tuple[Principal, float]:
+        if len(token) > LONGEST_TOKEN:
+            raise Refused(f"a token of more than {LONGEST_TOKEN} characters")
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid")
+            claimed = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise Refused("neither a token we know nor a JWT") from error
+        candidates = [keys for keys in self.key_sets if keys.issuer.issuer == claimed]
+        if not candidates:
+            raise Refused("a JWT of an issuer we do not know")
+        problem = "a JWT signed with a key we do not know"
+        for keys in await _with_key(candidates, key_id):
+            try:
+                return self._principal(keys, self._claims(token, keys, key_id))
+            except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+                problem = f"a JWT that is not good for {keys.issuer.name}: {error}"
+        raise Refused(problem)
+
+    def _claims(self, token: str, keys: KeySet, key_id: str | None) -> dict[str, Any]:
+        issuer = keys.issuer
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            keys.key(key_id),
+            algorithms=list(issuer.algorithms),
+            audience=issuer.audience,
+            issuer=issuer.issuer,
+            leeway=LEEWAY_S,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+        if float(claims["exp"]) - self._now_s() > LONGEST_LIFE_S:
+            raise ValueError(f"it is good for more than {LONGEST_LIFE_S / 3600:g} hours")
+        return claims
+
+    def _principal(self, keys: KeySet, claims: dict[str, Any]) -> tuple[Principal, float]:
+        subject = str(claims["sub"])
+        grants = tuple(grant.alone() for grant in keys.issuer.grants if matches((grant.subject,), subject))
+        expires_at_s = float(claims["exp"]) + LEEWAY_S
+        name = f"{keys.issuer.name}/{subject}"
+        return Principal(name=name, grants=grants, expires_at_s=expires_at_s), expires_at_s
+
+
+async def _with_key(candidates: Sequence[KeySet], key_id: str | None) -> list[KeySet]:
+    """The key sets that have the key; when none has it, they are asked for new keys first."""
+    chosen = [keys for keys in candidates if keys.key(key_id) is not None]
+    if not chosen:
+        for keys in candidates:
+            await keys.refresh()
+        chosen = [keys for keys in candidates if keys.key(key_id) is not None]
+    return chosen

@@ -1,0 +1,123 @@
+"""Who may do what: patterns, grants, principals. Pure; where a principal comes from is `access`'s business.
+
+A pattern is exact, or a prefix that ends in `*`; `*` alone is everything. `read` allows to see a flow,
+`publish` to add to it, `own` to replace or remove it as a whole. `nodes` narrows `publish` to some nodes, so
+that one region cannot touch another's.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import assert_never
+
+from msgspec import Struct
+
+from flow_contract import (
+    DeleteNodes,
+    DeleteRels,
+    FlowMessage,
+    Relationship,
+    RelationshipPair,
+    Snapshot,
+    UpsertFlow,
+    UpsertNodes,
+    UpsertRels,
+)
+
+
+class Action(Enum):
+    """What a grant may allow; the value is its name in the grants file."""
+
+    READ = "read"
+    PUBLISH = "publish"
+    OWN = "own"
+
+
+def matches(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether a text matches one of the patterns."""
+    return any(
+        pattern == text or (pattern.endswith("*") and text.startswith(pattern[:-1])) for pattern in patterns
+    )
+
+
+class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is allowed on which flows; `nodes` of `None` does not narrow."""
+
+    read: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    nodes: tuple[str, ...] | None = None
+
+    def alone(self) -> "Grant":
+        """The grant without what a file's entry says beside it."""
+        return Grant(read=self.read, publish=self.publish, own=self.own, nodes=self.nodes)
+
+    def allows(self, action: Action, flow_id: str) -> bool:
+        """Whether the action is allowed on the flow, whatever its nodes."""
+        patterns = {Action.READ: self.read, Action.PUBLISH: self.publish, Action.OWN: self.own}
+        return matches(patterns[action], flow_id)
+
+    def allows_message(self, flow_id: str, message: FlowMessage) -> bool:
+        """Whether a message may be posted under this grant alone."""
+        if isinstance(message, Snapshot | UpsertFlow):
+            return self.allows(Action.OWN, flow_id)
+        if not self.allows(Action.PUBLISH, flow_id):
+            return False
+        patterns = self.nodes
+        return patterns is None or all(matches(patterns, node_id) for node_id in touched_nodes(message))
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who asks, and what that allows. `expires_at_s` is Unix seconds; `None` never."""
+
+    name: str
+    grants: tuple[Grant, ...] = ()
+    expires_at_s: float | None = None
+
+    def may(self, action: Action, flow_id: str) -> bool:
+        """Whether some grant allows the action on the flow."""
+        return any(grant.allows(action, flow_id) for grant in self.grants)
+
+    def may_everywhere(self, action: Action) -> bool:
+        """Whether some grant allows the action on all flows there could be."""
+        return any("*" in getattr(grant, action.value) for grant in self.grants)
+
+    def lacks(self, flow_id: str, message: FlowMessage) -> str | None:
+        """Name of the grant that lacks for a message: `own`, `publish` or `nodes`; `None`: none lacks."""
+        if any(grant.allows_message(flow_id, message) for grant in self.grants):
+            return None
+        if isinstance(message, Snapshot | UpsertFlow):
+            return Action.OWN.value
+        return "nodes" if self.may(Action.PUBLISH, flow_id) else Action.PUBLISH.value
+
+
+EVERYBODY = Principal(name="everybody", grants=(Grant(read=("*",), publish=("*",), own=("*",)),))
+"""Who everybody is on a server without a grants file."""
+
+
+def touched_nodes(
+    message: UpsertNodes | UpsertRels | DeleteNodes | DeleteRels,
+) -> Iterator[str]:
+    """The node ids that a message changes: nodes, and the ends of relationships that belong to it.
+
+    A relationship belongs to the node it leads to: a dependency may come from anywhere. Of `contains` both
+    ends count, since whoever says what a region contains speaks for the region.
+    """
+    match message:
+        case UpsertNodes(nodes=nodes):
+            yield from (node.id for node in nodes)
+        case UpsertRels(relationships=relationships):
+            for relationship in relationships:
+                yield from _ends(relationship)
+        case DeleteNodes(ids=ids):
+            yield from ids
+        case DeleteRels(pairs=pairs):
+            for pair in pairs:
+                yield from _ends(pair)
+        case _:
+            assert_never(message)
+
+
+def _ends(relationship: Relationship | RelationshipPair) -> Iterator[str]:
+    yield relationship.to_id
+    if relationship.type == "contains":
+        yield relationship.from_id
