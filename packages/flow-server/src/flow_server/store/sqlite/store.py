@@ -120,25 +120,28 @@ class SqliteStore:
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting[write] = future
         self._writer.put(write)
-        # Shielded: a client that goes away must not take the outcome from the hub.
-        await asyncio.shield(future)
+        await future  # a client that goes away cancels it; the write happens all the same
 
     def _settled(self, outcomes: Sequence[tuple[Write, StoreError | None]]) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes)
 
     def _settle(self, outcomes: Sequence[tuple[Write, StoreError | None]]) -> None:
-        """Let durable writes enter their flows, in order, and tell who waits. On the event loop."""
+        """Let durable writes enter their flows, in order, and tell who waits. On the event loop.
+
+        Who waits goes on after this call, and yet before the sweep that it brings about: a writer need not
+        wait for all readers.
+        """
         for write, problem in outcomes:
-            if problem is None:
-                self._apply(write)
             future = self._waiting.pop(write, None)
-            if future is None:
+            if future is None or future.done():
                 continue
             if problem is None:
                 future.set_result(None)
             else:
                 future.set_exception(problem)
-                future.exception()  # seen here: the one who asked may be gone
+        for write, problem in outcomes:
+            if problem is None:
+                self._apply(write)
 
     def _apply(self, write: Write) -> None:
         match write:
