@@ -20,7 +20,9 @@ class Metrics:
             "objects_unreadable", "Objects of which something could not be read", "kind"
         )
         self.releases = self._gauge("releases", "HelmReleases in the mirror")
-        self.outbox_messages = self._gauge("outbox_messages", "Nodes and relationships with a change that waits")
+        self.outbox_messages = self._gauge(
+            "outbox_messages", "Nodes and relationships with a change that waits"
+        )
         self.outbox_oldest = self._gauge("outbox_oldest_seconds", "How long the oldest of them has waited")
         self.posts = self._counter("posts", "POSTs to the flow server", "outcome")
         self.messages = self._counter("messages_accepted", "Messages that the flow server accepted")
