@@ -80,6 +80,11 @@ export class NodeLayer {
     const glyph = document.createElementNS(SVG, "svg");
     glyph.setAttribute("viewBox", "0 0 12 12");
     glyph.setAttribute("aria-hidden", "true");
+    for (const name of ["line", "area"]) {
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("class", name);
+      glyph.append(path);
+    }
     const label = document.createElement("bdi");
     button.append(glyph, label);
     this.#layer.append(button);
@@ -101,29 +106,22 @@ export class NodeLayer {
       held.classes = all;
       button.className = all;
     }
-    if (held.node === node) return;
+    const before = held.node;
+    if (before === node) return;
+    held.node = node;
+    if (held.look === look && before?.label === node.label && before.status === node.status) return;
     if (held.look !== look) drawGlyph(held.glyph, look);
     held.look = look;
-    held.label.textContent = shown(title);
+    if (before?.label !== node.label) held.label.textContent = shown(title);
     const word = `${shown(node.label)}, ${shown(wordOf(node, look))}`;
     button.setAttribute("aria-label", word);
     button.title = word;
-    held.node = node;
   }
 }
 
 function drawGlyph(svg: SVGSVGElement, look: Look): void {
-  svg.setAttribute("class", `glyph is-${look}${look === "running" ? " turns" : ""}`);
-  svg.replaceChildren();
+  svg.setAttribute("class", `glyph is-${look}`);
   const { line, area } = GLYPHS[look];
-  for (const [name, d] of [
-    ["line", line],
-    ["area", area],
-  ] as const) {
-    if (d === undefined) continue;
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("class", name);
-    path.setAttribute("d", d);
-    svg.append(path);
-  }
+  svg.children[0]?.setAttribute("d", line ?? "");
+  svg.children[1]?.setAttribute("d", area ?? "");
 }

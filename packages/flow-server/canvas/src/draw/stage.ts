@@ -9,6 +9,7 @@ import type { LaneScene } from "../state/scene";
 import { passingKeys, select, selectedKey } from "../state/view";
 import { type Camera, fit, inSight, panBy, READABLE_ZOOM, reveal, type Size, zoomAt } from "./camera";
 import { Glide } from "./glide";
+import { markDrawn } from "./marks";
 import { neighbour, type Way } from "./neighbour";
 import { type Box, NodeLayer } from "./nodeLayer";
 import { palette } from "./palette";
@@ -180,6 +181,7 @@ export class RegionStage {
     }
     this.#layerElement.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
     this.#layer.show(camera.zoom >= READABLE_ZOOM ? this.#boxes(scene, camera, size, now) : [], selected);
+    markDrawn(picture.peek().flowId);
     if (this.#focusNext !== undefined && this.#layer.focus(this.#focusNext)) this.#focusNext = undefined;
     if (moving) this.#ask();
   }

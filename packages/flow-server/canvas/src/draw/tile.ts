@@ -5,6 +5,8 @@ import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
 import { type Look, lookOf } from "../core/look";
 import type { LaneScene } from "../state/scene";
 import type { Palette } from "./palette";
+import { surfaceOf } from "./surface";
+import type { TileSpot } from "./tilePainter";
 
 export type TileView = {
   /** Pixels of the screen per pixel of the layout, across and down: a tile is filled in both directions. */
@@ -24,15 +26,19 @@ export type TileMarks = {
 
 export function paintTile(
   context: CanvasRenderingContext2D,
-  scene: LaneScene,
+  spot: TileSpot,
   nodes: ReadonlyMap<string, FlowNode>,
-  { scaleX, scaleY }: TileView,
   colors: Palette,
   marks: TileMarks,
 ): void {
+  const {
+    scene,
+    view: { scaleX, scaleY },
+  } = spot;
   const width = Math.max(BOX_WIDTH * scaleX, 3);
   const height = Math.max(BOX_HEIGHT * scaleY, 2);
-  paintEdges(context, scene, nodes, { scaleX, scaleY }, colors);
+  context.drawImage(texture(spot, colors), 0, 0, spot.width, spot.height);
+  paintFailing(context, scene, nodes, spot.view, colors);
   // The quiet first, so that what fails is never covered.
   const order: readonly Look[] = ["succeeded", "suspended", "pending", "waiting", "other", "running", "stalled", "failed"];
   const cells = new Map<Look, { x: number; y: number; dim: boolean }[]>(order.map((look) => [look, []]));
@@ -93,32 +99,54 @@ function paintCell(context: CanvasRenderingContext2D, look: Look, x: number, y: 
   } else context.fillRect(x, y, width, height);
 }
 
-/** All edges as a texture, and those of what failed in its colour. */
-function paintEdges(
+/** A layout's edges, painted once for all regions that share it and draw all of them. */
+const textures = new WeakMap<object, { readonly key: string; readonly canvas: HTMLCanvasElement }>();
+
+function texture({ scene, view, width, height }: TileSpot, colors: Palette): HTMLCanvasElement {
+  const owner = scene.edges.length === scene.layout.edges.length ? scene.layout : scene;
+  const key = [width, height, view.scaleX, view.scaleY, devicePixelRatio, colors.edge].join(" ");
+  const known = textures.get(owner);
+  if (known?.key === key) return known.canvas;
+  const canvas = document.createElement("canvas");
+  const context = surfaceOf(canvas, width, height);
+  if (context !== undefined) {
+    const path = new Path2D();
+    for (const edge of scene.edges) addScaled(path, edge.path, view);
+    context.lineWidth = 1;
+    context.globalAlpha = view.scaleX < 0.1 ? 0.25 : 0.6;
+    context.strokeStyle = colors.edge;
+    context.stroke(path);
+  }
+  textures.set(owner, { key, canvas });
+  return canvas;
+}
+
+function paintFailing(
   context: CanvasRenderingContext2D,
   scene: LaneScene,
   nodes: ReadonlyMap<string, FlowNode>,
-  { scaleX, scaleY }: TileView,
+  view: TileView,
   colors: Palette,
 ): void {
-  const quiet = new Path2D();
-  const loud = new Path2D();
-  for (const { from, to, path } of scene.edges) {
-    const failing = nodes.get(from)?.status === "failed" && nodes.get(to)?.status !== "succeeded";
-    const target = failing ? loud : quiet;
-    const x = (value: number | undefined): number => TILE_PADDING + (value ?? 0) * scaleX;
-    const y = (value: number | undefined): number => TILE_PADDING + (value ?? 0) * scaleY;
-    target.moveTo(x(path[0]), y(path[1]));
-    for (let at = 2; at + 5 < path.length; at += 6) {
-      target.bezierCurveTo(x(path[at]), y(path[at + 1]), x(path[at + 2]), y(path[at + 3]), x(path[at + 4]), y(path[at + 5]));
-    }
+  let path: Path2D | undefined;
+  for (const edge of scene.edges) {
+    if (nodes.get(edge.from)?.status !== "failed" || nodes.get(edge.to)?.status === "succeeded") continue;
+    path ??= new Path2D();
+    addScaled(path, edge.path, view);
   }
+  if (path === undefined) return;
   context.lineWidth = 1;
-  context.globalAlpha = scaleX < 0.1 ? 0.35 : 0.8;
-  context.strokeStyle = colors.line;
-  context.stroke(quiet);
   context.globalAlpha = 0.8;
   context.strokeStyle = colors.failed;
-  context.stroke(loud);
+  context.stroke(path);
   context.globalAlpha = 1;
+}
+
+function addScaled(path: Path2D, points: readonly number[], { scaleX, scaleY }: TileView): void {
+  const x = (at: number): number => TILE_PADDING + (points[at] ?? 0) * scaleX;
+  const y = (at: number): number => TILE_PADDING + (points[at] ?? 0) * scaleY;
+  path.moveTo(x(0), y(1));
+  for (let at = 2; at + 5 < points.length; at += 6) {
+    path.bezierCurveTo(x(at), y(at + 1), x(at + 2), y(at + 3), x(at + 4), y(at + 5));
+  }
 }

@@ -2,7 +2,7 @@
 
 import { duration } from "../core/text";
 import { phase } from "../state/connection";
-import { loaded, picture, removed } from "../state/picture";
+import { loaded, removed, steady } from "../state/picture";
 import { left } from "../state/timing";
 import { embed, flowId, moment, view } from "../state/view";
 import { Announcer } from "./Announcer";
@@ -43,9 +43,9 @@ function View() {
 
 function Flow({ id }: { id: string }) {
   if (phase.value.name === "unauthorized") return <TokenForm />;
-  const empty = loaded.value && picture.value.state.nodes.size === 0 && moment.value === undefined;
+  const empty = loaded.value && steady.value.state.nodes.size === 0 && moment.value === undefined;
   return (
-    <div class={`flow${embed.value ? " embed" : ""}${picture.value.at === undefined ? "" : " in-past"}`}>
+    <div class={`flow${embed.value ? " embed" : ""}${steady.value.at === undefined ? "" : " in-past"}`}>
       <Header left={<Left />}>
         {!embed.value && (
           <Toolbar>
@@ -71,7 +71,7 @@ function Flow({ id }: { id: string }) {
 /** The time left, when enough is known to say so. */
 function Left() {
   const range = left.value;
-  if (range === undefined || picture.value.at !== undefined) return null;
+  if (range === undefined || steady.value.at !== undefined) return null;
   const [low, high] = [rough(range.lowMs), rough(range.highMs)];
   return <span class="left"> · {low === high ? `about ${high} left` : `${low} to ${high} left`}</span>;
 }

@@ -15,7 +15,7 @@ import { Glyph } from "./Glyph";
 import { Said } from "./Said";
 
 /** More than an operator reads: the table shows the rest. */
-const SHOWN = 60;
+const SHOWN = 30;
 
 const LOOK: Readonly<Record<Concern["kind"], Look>> = { failed: "failed", stalled: "stalled", trying: "running" };
 

@@ -219,7 +219,7 @@ function Side({ row }: { row: Row | undefined }) {
         <span class="muted">–</span>
       ) : (
         <span class={`side is-${row.look}`}>
-          <Glyph look={row.look} name={wordOf(row.node, row.look)} turning={false} />
+          <Glyph look={row.look} name={wordOf(row.node, row.look)} />
           {row.tookMs === undefined ? "" : duration(row.tookMs)}
         </span>
       )}

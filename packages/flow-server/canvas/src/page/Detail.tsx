@@ -10,7 +10,7 @@ import { clock, duration, plural } from "../core/text";
 import { tookMs } from "../core/times";
 import { sentenceOf } from "../core/waiting";
 import { waits } from "../state/insight";
-import { graph, picture, shownTime } from "../state/picture";
+import { graph, shownTime, steady } from "../state/picture";
 import { selectedId, selectedKey, selectedNode } from "../state/view";
 import { CopyButton } from "./CopyButton";
 import { Elsewhere } from "./Elsewhere";
@@ -101,7 +101,7 @@ function Found({ nodeKey, node }: { nodeKey: string; node: FlowNode }) {
 function WhyWaiting({ nodeKey }: { nodeKey: string }) {
   const chain = useComputed(() => waits.value.chain(nodeKey));
   if (chain.value === undefined) return null;
-  const { nodes } = picture.value.state;
+  const { nodes } = steady.value.state;
   return (
     <div class="chain" data-chain={chain.value.kind}>
       <p>

@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { markdownOf, slowest, type Summary } from "../core/summary";
 import { isDone } from "../core/tally";
 import { duration } from "../core/text";
-import { picture, shownTime, span, tallies } from "../state/picture";
+import { shownTime, span, steady, tallies } from "../state/picture";
 import { critical } from "../state/timing";
 import { allRows, flowId, select } from "../state/view";
 import { CopyButton } from "./CopyButton";
@@ -26,7 +26,7 @@ export const summary = computed<Summary>(() => {
   };
 });
 
-export const summaryText = (): string => markdownOf(summary.value, picture.value.state.nodes);
+export const summaryText = (): string => markdownOf(summary.value, steady.value.state.nodes);
 
 export function Done() {
   if (!isDone(tallies.value.all)) return null;
@@ -55,7 +55,7 @@ export function Done() {
           <h3>Critical path, {duration(path.totalMs)}</h3>
           <ul>
             {path.steps.map(({ key, tookMs }) => {
-              const node = picture.value.state.nodes.get(key);
+              const node = steady.value.state.nodes.get(key);
               return node === undefined ? null : (
                 <li key={key}>
                   <button type="button" class="node-line" onClick={() => select(node)}>

@@ -48,7 +48,7 @@ export function Elsewhere({ node }: { node: FlowNode }) {
                 class={`node-line is-${row.look}${row.node === node ? " here" : ""}`}
                 onClick={() => select(row.node)}
               >
-                <Glyph look={row.look} name={wordOf(row.node, row.look)} turning={false} />
+                <Glyph look={row.look} name={wordOf(row.node, row.look)} />
                 <Said text={lane} />
                 <span class="note">
                   {(outlier ?? (odd ? "unlike the rest" : undefined)) !== undefined && (

@@ -2,11 +2,11 @@
 
 import { GLYPHS, type Look } from "../core/look";
 
-export function Glyph({ look, name, turning = true }: { look: Look; name?: string; turning?: boolean }) {
+export function Glyph({ look, name }: { look: Look; name?: string }) {
   const { line, area } = GLYPHS[look];
   const accessible = name === undefined ? ({ "aria-hidden": true } as const) : ({ role: "img", "aria-label": name } as const);
   return (
-    <svg class={`glyph is-${look}${look === "running" && turning ? " turns" : ""}`} viewBox="0 0 12 12" {...accessible}>
+    <svg class={`glyph is-${look}`} viewBox="0 0 12 12" {...accessible}>
       {line !== undefined && <path class="line" d={line} />}
       {area !== undefined && <path class="area" d={area} />}
     </svg>

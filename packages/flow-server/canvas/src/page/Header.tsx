@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { computed } from "@preact/signals";
 import { LOOKS, type Look, WORDS } from "../core/look";
 import { duration } from "../core/text";
-import { picture, shownTime, span, tallies } from "../state/picture";
+import { shownTime, span, steady, tallies } from "../state/picture";
 import { embed, flowId, looks } from "../state/view";
 import { Bar } from "./Bar";
 import { ConnectionWord } from "./Connection";
@@ -87,7 +87,7 @@ function Chip({ look, count }: { look: Look; count: number }) {
       onClick={press}
       title={`keep only ${word}`}
     >
-      <Glyph look={look} turning={count > 0} />
+      <Glyph look={look} />
       {count} {word}
     </button>
   );
@@ -98,7 +98,7 @@ function Elapsed() {
   const to = end ?? shownTime.value;
   return (
     <span title={`since ${new Date(start).toLocaleString()}`}>
-      {picture.value.state.nodes.size === 0 ? "" : end === undefined ? duration(to - start) : `took ${duration(end - start)}`}
+      {steady.value.state.nodes.size === 0 ? "" : end === undefined ? duration(to - start) : `took ${duration(end - start)}`}
     </span>
   );
 }

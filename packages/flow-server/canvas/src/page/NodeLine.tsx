@@ -2,13 +2,13 @@
 
 import { idInKey, type Link } from "../core/graph";
 import { lookOf, wordOf } from "../core/look";
-import { graph, picture } from "../state/picture";
+import { graph, steady } from "../state/picture";
 import { select, selectedKey } from "../state/view";
 import { Glyph } from "./Glyph";
 import { Said } from "./Said";
 
 export function NodeLine({ nodeKey, note }: { nodeKey: string; note?: string | undefined }) {
-  const node = picture.value.state.nodes.get(nodeKey);
+  const node = steady.value.state.nodes.get(nodeKey);
   if (node === undefined) {
     return (
       <span class="node-line muted">
@@ -23,7 +23,7 @@ export function NodeLine({ nodeKey, note }: { nodeKey: string; note?: string | u
   const here = selectedKey.value === undefined ? undefined : graph.value.laneOf.get(selectedKey.value);
   return (
     <button type="button" class={`node-line is-${look}`} onClick={() => select(node)}>
-      <Glyph look={look} name={wordOf(node, look)} turning={false} />
+      <Glyph look={look} name={wordOf(node, look)} />
       <Said text={node.label} />
       {lane !== undefined && lane !== "" && lane !== here && <Said text={lane} class="lane" />}
       {note !== undefined && <span class="note">{note}</span>}

@@ -1,16 +1,17 @@
 /** All regions at once, as small multiples in order of name: the same release at the same place in each. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { computed, type Signal, signal, useSignal, useSignalEffect } from "@preact/signals";
+import { computed, signal, useSignal, useSignalEffect } from "@preact/signals";
 import type { FlowNode } from "../core/contract";
 import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
 import { lookOf, wordOf } from "../core/look";
 import { emptyTally, isDone } from "../core/tally";
 import { palette } from "../draw/palette";
-import { surfaceOf } from "../draw/surface";
-import { paintTile, TILE_PADDING, type TileView } from "../draw/tile";
+import { markDrawn } from "../draw/marks";
+import { TILE_PADDING, type TileView } from "../draw/tile";
+import { TilePainter } from "../draw/tilePainter";
 import { silentLanes } from "../state/emitters";
-import { picture, tallies } from "../state/picture";
+import { graph, picture, steady, tallies } from "../state/picture";
 import { type LaneScene, scenes } from "../state/scene";
 import { lanes as keptLanes, openLane, passingKeys, select, selectedKey } from "../state/view";
 import { Bar } from "./Bar";
@@ -56,6 +57,7 @@ function gridFor(count: number, width: number, height: number, aspect: number): 
 }
 
 export function Overview() {
+  useNews();
   const stage = useRef<HTMLDivElement>(null);
   const size = useSignal({ width: 0, height: 0 });
   useLayoutEffect(() => {
@@ -92,9 +94,10 @@ const tip = signal<{ x: number; y: number; scene: LaneScene; key: string } | und
 
 function Tile({ scene, view, grid }: { scene: LaneScene; view: TileView; grid: Grid }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const drawn = useSignal({ scene, view, grid });
-  drawn.value = drawn.peek().scene === scene && drawn.peek().grid === grid ? drawn.peek() : { scene, view, grid };
-  usePainting(canvas, drawn);
+  useLayoutEffect(() => {
+    if (canvas.current === null) return undefined;
+    return painter.place({ canvas: canvas.current, scene, view, width: grid.width, height: grid.height });
+  }, [scene, view.scaleX, view.scaleY, grid.width, grid.height]);
   const tally = tallies.value.lanes.get(scene.name) ?? emptyTally();
   const look = tally.failed > 0 ? "failed" : isDone(tally) ? "succeeded" : tally.running > 0 ? "running" : "pending";
   const nodeAt = (event: MouseEvent): { key: string; node: FlowNode } | undefined => {
@@ -131,7 +134,7 @@ function Tile({ scene, view, grid }: { scene: LaneScene; view: TileView; grid: G
       onPointerLeave={() => (tip.value = undefined)}
     >
       <span class="tile-head">
-        <Glyph look={look} turning={false} />
+        <Glyph look={look} />
         <Said text={scene.name === "" ? "all" : scene.name} class="tile-name" />
         <span class="tile-count">
           {tally.ready}/{tally.total}
@@ -145,30 +148,35 @@ function Tile({ scene, view, grid }: { scene: LaneScene; view: TileView; grid: G
   );
 }
 
-/** Paints when something that the tile shows has changed: each node is looked at by identity, few are painted. */
-function usePainting(
-  canvas: { readonly current: HTMLCanvasElement | null },
-  drawn: Signal<{ scene: LaneScene; view: TileView; grid: Grid }>,
-): void {
-  const before = useRef<unknown[]>([]);
+const painter = new TilePainter(
+  () => ({
+    nodes: picture.peek().state.nodes,
+    colors: palette.peek(),
+    marks: { hovered: hovered.peek(), selected: selectedName.peek(), passing: passingKeys.peek() },
+  }),
+  () => markDrawn(picture.peek().flowId),
+);
+
+/** Says which tiles changed: those of the nodes that news came about, or all of them. */
+function useNews(): void {
   useSignalEffect(() => {
-    const { scene, view, grid } = drawn.value;
-    const { nodes } = picture.value.state;
-    const marks = { hovered: hovered.value, selected: selectedName.value, passing: passingKeys.value };
-    const inputs: unknown[] = [scene, grid, palette.value, marks.hovered, marks.selected, marks.passing];
-    for (const key of scene.nameOf.keys()) inputs.push(nodes.get(key));
-    const last = before.current;
-    if (inputs.length === last.length && inputs.every((input, at) => input === last[at])) return;
-    before.current = inputs;
-    if (canvas.current === null) return;
-    const context = surfaceOf(canvas.current, grid.width, grid.height);
-    if (context !== undefined) paintTile(context, scene, nodes, view, palette.value, marks);
+    const { touched } = picture.value;
+    if (touched === undefined) {
+      painter.allDirty();
+      return;
+    }
+    const { laneOf } = graph.peek();
+    for (const key of touched) painter.dirty(laneOf.get(key) ?? "");
+  });
+  useSignalEffect(() => {
+    void [palette.value, hovered.value, selectedName.value, passingKeys.value];
+    painter.allDirty();
   });
 }
 
 function Tip() {
   const at = tip.value;
-  const node = at && picture.value.state.nodes.get(at.key);
+  const node = at && steady.value.state.nodes.get(at.key);
   if (at === undefined || node === undefined) return null;
   const right = at.x > innerWidth - 260;
   const look = lookOf(node);
@@ -177,7 +185,7 @@ function Tip() {
       class="tip"
       style={{ left: right ? "auto" : `${at.x + 14}px`, right: right ? `${innerWidth - at.x + 14}px` : "auto", top: `${at.y + 14}px` }}
     >
-      <Glyph look={look} turning={false} />
+      <Glyph look={look} />
       <Said text={node.label} />
       <span class="muted">
         <Said text={wordOf(node, look)} />

@@ -26,7 +26,7 @@ export function Running() {
         {list.slice(0, SHOWN).map(({ key, node, lane, look }) => (
           <li key={key}>
             <button type="button" class={`node-line is-${look}${selectedKey.value === key ? " here" : ""}`} onClick={() => select(node)}>
-              <Glyph look={look} turning={false} />
+              <Glyph look={look} />
               <Said text={node.label} />
               {lane !== "" && <Said text={lane} class="lane" />}
               {node.startedAt !== undefined && <span class="note">{duration(shownTime.value - node.startedAt)}</span>}

@@ -8,7 +8,7 @@ import { timeScale } from "../core/timeScale";
 import { palette } from "../draw/palette";
 import { surfaceOf } from "../draw/surface";
 import { barSpan, paintAxis, paintTimeline } from "../draw/timeline";
-import { picture, shownTime } from "../state/picture";
+import { shownTime, steady } from "../state/picture";
 import { type Bar, type BarLine, foldIdle, idle, type LaneLine, lines, trackPx, turned, whole, zoomed } from "../state/timelineRows";
 import { critical, criticalKeys } from "../state/timing";
 import { select, selectedKey } from "../state/view";
@@ -117,7 +117,7 @@ export function TimelineView() {
         <p class="critical">
           <b>Critical path</b> {duration(critical.value.totalMs)}:{" "}
           {steps.map(({ key, tookMs, waitedMs }, at) => {
-            const node = picture.value.state.nodes.get(key);
+            const node = steady.value.state.nodes.get(key);
             return node === undefined ? null : (
               <span key={key}>
                 {at > 0 && <span class="muted"> → {waitedMs > 5000 && `(${duration(waitedMs)}) `}</span>}
@@ -165,7 +165,7 @@ function BarLabel({ line: { top, height, bar } }: { line: BarLine }) {
         aria-label={sentence(bar)}
         onClick={() => select(bar.node)}
       >
-        <Glyph look={bar.look} turning={false} />
+        <Glyph look={bar.look} />
         <Said text={bar.node.label} />
       </button>
     </li>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useComputed } from "@preact/signals";
 import { LOOKS, type Look, WORDS } from "../core/look";
 import { VIEWS, type ViewName } from "../core/urlState";
-import { graph, picture } from "../state/picture";
+import { graph, steady } from "../state/picture";
 import { clearFilters, families, isFiltering, lanes, looks, query, rows, view } from "../state/view";
 import { shown } from "../core/text";
 
@@ -56,7 +56,7 @@ const MOST_FAMILIES = 60;
 
 function familyOptions(): readonly (readonly [string, string])[] {
   const found = new Set<string>();
-  for (const [key, node] of picture.value.state.nodes) {
+  for (const [key, node] of steady.value.state.nodes) {
     if (node.family !== undefined && graph.value.laneOf.has(key)) found.add(node.family);
     if (found.size > MOST_FAMILIES) return [];
   }

@@ -5,7 +5,7 @@ import { lookOf } from "../core/look";
 import { isDone } from "../core/tally";
 import { duration, plural, shown } from "../core/text";
 import { keepWhenHidden, phase } from "../state/connection";
-import { graph, loaded, onChange, picture, span, tallies } from "../state/picture";
+import { graph, loaded, onChange, picture, span, steady, tallies } from "../state/picture";
 import { flowId } from "../state/view";
 import { announce } from "./Announcer";
 import { palette } from "../draw/palette";
@@ -65,7 +65,7 @@ let done: { flow: string | undefined; is: boolean } | undefined;
 
 effect(() => {
   const { all } = tallies.value;
-  if (!loaded.value || picture.value.at !== undefined) return;
+  if (!loaded.value || steady.value.at !== undefined) return;
   const is = isDone(all);
   const flow = flowId.peek();
   if (done?.flow === flow && is && done?.is === false) {

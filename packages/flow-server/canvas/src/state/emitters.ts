@@ -5,7 +5,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { now } from "./clock";
-import { loaded, picture } from "./picture";
+import { loaded, steady } from "./picture";
 import { flowPath, get } from "./token";
 import { flowId } from "./view";
 
@@ -18,7 +18,7 @@ const SILENT_AFTER_MS = 180_000;
 const emitters = signal<readonly Emitter[]>([]);
 
 export const silentEmitters = computed<readonly { name: string; silentMs: number }[]>(() => {
-  if (picture.value.at !== undefined) return [];
+  if (steady.value.at !== undefined) return [];
   // The clock ticks each second; the list only matters in whole ones.
   const at = now.value;
   return emitters.value

@@ -20,6 +20,8 @@ export type Picture = {
   readonly shape: number;
   /** The moment shown, Unix milliseconds; undefined: now. */
   readonly at: number | undefined;
+  /** Keys of the nodes that changed since the picture before; undefined: any of them may have. */
+  readonly touched: ReadonlySet<string> | undefined;
 };
 
 let version = 0;
@@ -29,8 +31,19 @@ let flowId = "";
 let past: { state: FlowState; at: number } | undefined;
 let drawing = false;
 let shapeChanged = false;
+/** As in `Picture`, for the next one. */
+let touched: Set<string> | undefined = new Set();
 
-export const picture = signal<Picture>({ flowId: "", state: live, version: 0, shape: 0, at: undefined });
+/** As of this frame: for the painters, which change little when little changed. */
+export const picture = signal<Picture>({ flowId: "", state: live, version: 0, shape: 0, at: undefined, touched: undefined });
+/**
+ * The same, four times a second at most: for everything that is counted, sorted or read, and would otherwise be made
+ * anew sixty times a second. The first change after a pause shows at once.
+ */
+export const steady = signal<Picture>(picture.peek());
+const STEADY_MS = 250;
+let steadyAt = -Infinity;
+let steadyTimer: ReturnType<typeof setTimeout> | undefined;
 /** Whether the first snapshot has come. */
 export const loaded = signal(false);
 /** The server's word that a flow we saw is gone; until something is sent to it again. */
@@ -61,6 +74,8 @@ export function take(message: FlowMessage): void {
   const changed = fold(live, message);
   if (looks !== undefined) report(looks, message);
   shapeChanged ||= changed.shape;
+  if (message.type === "upsert-nodes") for (const node of message.nodes) touched?.add(nodeKey(node.flowId, node.id));
+  else if (message.type === "snapshot" || message.type === "delete-nodes") touched = undefined;
   if (message.type === "snapshot") {
     loaded.value = true;
     if (before > 0 && live.nodes.size === 0 && isDerived(live.flow)) removed.value = true;
@@ -115,7 +130,22 @@ function publish(reshaped: boolean): void {
   version += 1;
   if (reshaped) shape += 1;
   shapeChanged = false;
-  picture.value = { flowId, state: past?.state ?? live, version, shape, at: past?.at };
+  const next: Picture = { flowId, state: past?.state ?? live, version, shape, at: past?.at, touched: past === undefined ? touched : undefined };
+  touched = new Set();
+  const before = steady.peek();
+  const moved = reshaped || next.at !== before.at || next.flowId !== before.flowId || next.state !== before.state;
+  batch(() => {
+    picture.value = next;
+    if (moved || performance.now() - steadyAt >= STEADY_MS) settle();
+  });
+  if (steady.peek() !== next) steadyTimer ??= setTimeout(settle, STEADY_MS - (performance.now() - steadyAt));
+}
+
+function settle(): void {
+  clearTimeout(steadyTimer);
+  steadyTimer = undefined;
+  steadyAt = performance.now();
+  steady.value = picture.peek();
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -144,7 +174,7 @@ export const containing = computed<ReadonlySet<string>>(() => {
 export type Tallies = { readonly all: Tally; readonly lanes: ReadonlyMap<string, Tally> };
 
 export const tallies = computed<Tallies>(() => {
-  const { state } = picture.value;
+  const { state } = steady.value;
   const { laneOf } = graph.value;
   const parents = containing.value;
   const all = emptyTally();
@@ -161,16 +191,16 @@ export const tallies = computed<Tallies>(() => {
 });
 
 export const header = computed(() => {
-  const { flowId: id, state } = picture.value;
+  const { flowId: id, state } = steady.value;
   return headerOf(state, { flowId: id, at: serverNow() });
 });
 
 /** The moment that is shown, Unix milliseconds: ticks with the clock, or stands still in the past. */
-export const shownTime = computed(() => picture.value.at ?? now.value);
+export const shownTime = computed(() => steady.value.at ?? now.value);
 
 /** When the shown flow began and, when nothing is left to do, ended. Unix milliseconds. */
 export const span = computed<{ start: number; end: number | undefined }>(() => {
-  const { state } = picture.value;
+  const { state } = steady.value;
   const flow = header.value;
   const { all } = tallies.value;
   let first = Infinity;

@@ -5,7 +5,7 @@ import type { FlowNode, Time } from "../core/contract";
 import { type Look, lookOf } from "../core/look";
 import { isOver } from "../core/times";
 import { idleBetween, type Span } from "../core/timeScale";
-import { graph, picture, shownTime, span } from "./picture";
+import { graph, shownTime, span, steady } from "./picture";
 import { passingKeys } from "./view";
 
 export type Bar = {
@@ -57,7 +57,7 @@ const barOf = (key: string, node: FlowNode): Bar | undefined => {
 };
 
 export const barsByLane = computed(() => {
-  const { nodes } = picture.value.state;
+  const { nodes } = steady.value.state;
   const keep = passingKeys.value;
   return graph.value.lanes.map(({ name, keys }) => {
     const bars = keys.flatMap((key) => {
@@ -69,7 +69,7 @@ export const barsByLane = computed(() => {
 });
 
 export const isOpen = (lane: string): boolean => {
-  const few = picture.value.state.nodes.size <= MANY;
+  const few = steady.value.state.nodes.size <= MANY;
   return turned.value.get(lane) ?? (few || graph.value.lanes.length === 1);
 };
 

@@ -8,26 +8,26 @@ import { emptyState } from "../core/contract";
 import { fold } from "../core/fold";
 import { graphOf, linksBefore } from "../core/graph";
 import { linkKey } from "../draw/region";
-import { graph, loaded, type Picture, picture, shownTime, tallies } from "./picture";
+import { graph, loaded, type Picture, shownTime, steady, tallies } from "./picture";
 import { flowPath, get } from "./token";
 import { flowId } from "./view";
 
 const EVERY_MS = 1000;
 
 /** The picture, at most once a second; at once when another flow or another moment is shown. */
-export const calm = signal<Picture>(picture.peek());
+export const calm = signal<Picture>(steady.peek());
 let last = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
-  const next = picture.value;
+  const next = steady.value;
   untracked(() => {
     clearTimeout(timer);
     const since = performance.now() - last;
     const moved = next.at !== calm.peek().at || next.flowId !== calm.peek().flowId || calm.peek().state.nodes.size === 0;
     const publish = (): void => {
       last = performance.now();
-      calm.value = picture.peek();
+      calm.value = steady.peek();
     };
     if (moved || since >= EVERY_MS) publish();
     else timer = setTimeout(publish, EVERY_MS - since);

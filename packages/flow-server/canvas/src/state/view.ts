@@ -5,7 +5,7 @@ import type { FlowNode } from "../core/contract";
 import { keyOfId } from "../core/graph";
 import { type Filter, passes as passing, type Row, rowsOf, type Sort, sorted } from "../core/table";
 import { FIRST_VIEW, type ViewName, type ViewState } from "../core/urlState";
-import { graph, picture, shownTime } from "./picture";
+import { graph, shownTime, steady } from "./picture";
 
 export const flowId = signal(FIRST_VIEW.flow);
 export const view = signal<ViewName>(FIRST_VIEW.view);
@@ -67,13 +67,13 @@ export function apply(state: ViewState): void {
 export const selectedKey = computed<string | undefined>(() => {
   const id = selectedId.value;
   if (id === undefined) return undefined;
-  const { flowId: flow, state } = picture.value;
+  const { flowId: flow, state } = steady.value;
   return keyOfId(flow, state.nodes, id);
 });
 
 export const selectedNode = computed(() => {
   const key = selectedKey.value;
-  return key === undefined ? undefined : picture.value.state.nodes.get(key);
+  return key === undefined ? undefined : steady.value.state.nodes.get(key);
 });
 
 export const isFiltering = computed(
@@ -89,7 +89,7 @@ const filter = computed<Filter>(() => ({
 
 /** All rows, whatever is filtered. */
 export const allRows = computed(() => {
-  const { state } = picture.value;
+  const { state } = steady.value;
   return rowsOf(state.nodes, graph.value, shownTime.peek());
 });
 
