@@ -25,6 +25,7 @@ WRITERS = 64
 SLOW_SYNC_S = 0.002
 """Added to each sync, as a cloud volume does."""
 POSTS = 3_000
+READERS = (200, 1000)
 RUNS = 3
 """Of each comparison, in turn, the best of each side: what else the machine does must not decide."""
 
@@ -74,10 +75,10 @@ def post_p50_ms(**settings: str) -> float:
         )
 
 
-def frames_per_s(**settings: str) -> float:
-    """Frames a second of 16 publishers to 200 readers."""
+def frames_per_s(readers: int, **settings: str) -> float:
+    """Frames a second of 16 publishers to some readers."""
     with flow_server(**settings) as target:
-        result = uvloop.run(fan_out(target, publishers=16, readers=200))
+        result = uvloop.run(fan_out(target, publishers=16, readers=readers))
         assert not result["lost"], f"{result['lost']} frames were lost"
         return result["frames_per_s"]
 
@@ -94,7 +95,7 @@ def main() -> None:
         )
         print(f"| {name} | {single:,.0f} | {grouped:,.0f} | {grouped / single:.1f} |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        numbers = iter(range(2 * RUNS))
+        numbers = iter(range((1 + len(READERS)) * RUNS))
 
         def sqlite() -> dict[str, str]:
             return {"STORE": "sqlite", "SQLITE_PATH": f"{folder}/{next(numbers)}.db"}
@@ -104,9 +105,14 @@ def main() -> None:
         print(
             f"| POST p50 ms: memory, sqlite | {memory:.2f} | {kept:.2f} | {kept / memory:.1f} |", flush=True
         )
-        pairs = [(frames_per_s(), frames_per_s(**sqlite())) for _ in range(RUNS)]
-        memory, kept = (max(side) for side in zip(*pairs, strict=True))
-        print(f"| fan-out, frames/s: memory, sqlite | {memory:,.0f} | {kept:,.0f} | {kept / memory:.2f} |")
+        for readers in READERS:
+            pairs = [(frames_per_s(readers), frames_per_s(readers, **sqlite())) for _ in range(RUNS)]
+            memory, kept = (max(side) for side in zip(*pairs, strict=True))
+            print(
+                f"| frames/s of 16 publishers to {readers} readers: memory, sqlite "
+                f"| {memory:,.0f} | {kept:,.0f} | {kept / memory:.2f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from flow_server.flow import RingBounds
 from flow_server.hub import Hub
 from flow_server.store import Checkpoint, StoreError, StoreFull, StoreUnavailable, item_of
 from flow_server.store.sqlite import SqliteStore, rows, writer
+from flow_server.store.sqlite.pending import Pending
 from flow_server.store.sqlite.schema import connected, opened, transaction
 from flow_server.store.sqlite.writes import AppendBatch, DeleteFlow, KeepCheckpoint
 
@@ -95,7 +96,10 @@ async def test_a_checkpoint_of_a_deleted_flow_is_not_taken_for_that_of_its_next_
 
     def execute(write: writer.Write) -> bool:
         with transaction(connection):
-            return write.execute(connection)
+            pending = Pending(connection)
+            wrote = write.execute(pending)
+            pending.write()
+            return wrote
 
     # All within one millisecond, as far as times can tell.
     first = AppendBatch(flow_id="f", items=[item_of(node("old"))], key=None, now_us=now_us)

@@ -66,25 +66,23 @@ def insert_flow(connection: sqlite3.Connection, flow_id: str, checkpoint: Checkp
     return flow
 
 
-def insert_events(
-    connection: sqlite3.Connection,
-    flow: int,
-    flow_id: str,
-    envelopes: Sequence[Envelope],
-    *,
-    first_at_ms: int,
-    before: int,
+def update_flow(
+    connection: sqlite3.Connection, flow: int, flow_id: str, *, first_at_ms: int, last: int
 ) -> None:
-    """Write messages, at least one, and how far the flow goes now; `before` is its last sequence so far."""
-    last = envelopes[-1].sequence
+    """Write how far a flow goes now."""
     checksum = flow_sum(flow=flow, flow_id=flow_id, first_at_ms=first_at_ms, last=last)
     connection.execute("UPDATE flow SET last = ?, sum = ? WHERE pk = ?", (last, checksum, flow))
-    events: list[tuple[int, int, int, bytes, int]] = []
-    for envelope in envelopes:
-        sequence, at_ms, data = envelope.sequence, envelope.at_ms, envelope.encoded
-        checksum = event_sum(flow=flow, sequence=sequence, before=before, at_ms=at_ms, data=data)
-        events.append((flow, sequence, at_ms, data, checksum))
-        before = sequence
+
+
+def event_row(flow: int, envelope: Envelope, *, before: int) -> tuple[int, int, int, bytes, int]:
+    """A message as its row; `before` is the sequence of the flow's message before it."""
+    sequence, at_ms, data = envelope.sequence, envelope.at_ms, envelope.encoded
+    checksum = event_sum(flow=flow, sequence=sequence, before=before, at_ms=at_ms, data=data)
+    return flow, sequence, at_ms, data, checksum
+
+
+def insert_events(connection: sqlite3.Connection, events: Sequence[tuple[int, int, int, bytes, int]]) -> None:
+    """Write rows of `event_row`."""
     connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
 
 

@@ -51,6 +51,7 @@ class SqliteStore:
         self._now_us = now_us
         self._connect = connect
         self._grouped = grouped
+        self._outbox: list[Write] = []
         self._waiting: dict[Write, asyncio.Future[None]] = {}
         self._until_checkpoint: dict[str, int] = {}
         self._epoch = ""
@@ -98,6 +99,7 @@ class SqliteStore:
     async def aclose(self) -> None:
         """Write what waits, and let go of the file."""
         self._closed = True
+        self._flush()
         await asyncio.to_thread(self._writer.stop)
         await asyncio.sleep(0)  # what the writer settled last reaches its waiters
         await asyncio.to_thread(self._connection.close)
@@ -119,8 +121,16 @@ class SqliteStore:
             raise StoreUnavailable(f"{self._path}: the server stops")
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting[write] = future
-        self._writer.put(write)
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox.append(write)
         await future  # a client that goes away cancels it; the write happens all the same
+
+    def _flush(self) -> None:
+        """Hand over what came in this turn of the loop, so that it is one group."""
+        for write in self._outbox:
+            self._writer.put(write)
+        self._outbox.clear()
 
     def _settled(self, outcomes: Sequence[tuple[Write, StoreError | None]]) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes)

@@ -195,4 +195,7 @@ def _write_flow(
     )
     pk = rows.insert_flow(connection, flow.flow, checkpoint)
     if envelopes:
-        rows.insert_events(connection, pk, flow.flow, envelopes, first_at_ms=flow.first_at, before=floor)
+        rows.update_flow(connection, pk, flow.flow, first_at_ms=flow.first_at, last=envelopes[-1].sequence)
+        rows.insert_events(
+            connection, [rows.event_row(pk, one, before=one.sequence - 1) for one in envelopes]
+        )

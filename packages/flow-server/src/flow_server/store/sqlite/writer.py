@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from flow_server.store import StoreError, StoreFull, StoreUnavailable
+from flow_server.store.sqlite.pending import Pending
 from flow_server.store.sqlite.schema import meaning_of, name_of, transaction
 
 GROUP_WRITES = 256
@@ -37,7 +38,7 @@ class Write(Protocol):
         """About how much it writes."""
         ...
 
-    def execute(self, connection: sqlite3.Connection) -> bool:
+    def execute(self, pending: Pending) -> bool:
         """Write it, inside a transaction; `False` when there was nothing to write. May be tried again."""
         ...
 
@@ -50,9 +51,9 @@ class _Statements:
     def __init__(self, *statements: str) -> None:
         self._statements = statements
 
-    def execute(self, connection: sqlite3.Connection) -> bool:
+    def execute(self, pending: Pending) -> bool:
         for statement in self._statements:
-            connection.execute(statement)
+            pending.connection.execute(statement)
         return True
 
 
@@ -135,7 +136,9 @@ class Writer:
             return StoreUnavailable(f"{self._path}: {self.problem}", retry_after_s=5)
         try:
             with transaction(self._connection):
-                wrote = [write.execute(self._connection) for write in group]
+                pending = Pending(self._connection)
+                wrote = [write.execute(pending) for write in group]
+                pending.write()
         except sqlite3.Error as error:
             return self._failed(error)
         except Exception as error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from flow_server.core.envelope import Envelope
 from flow_server.store import IDEMPOTENCY_AGE_MS, IDEMPOTENCY_KEYS, Checkpoint, Item
 from flow_server.store.sqlite import rows
+from flow_server.store.sqlite.pending import Pending
 
 PRUNE_EVERY = 256
 """After how many of a flow's messages its old keys are deleted: all of them are sorted for that."""
@@ -32,29 +33,25 @@ class AppendBatch:
         self._key = key
         self._now_us = now_us
 
-    def execute(self, connection: sqlite3.Connection) -> bool:
+    def execute(self, pending: Pending) -> bool:
         """Write the messages, the flow's row and the key, unless the key is known."""
-        at_ms = self._now_us // 1000
+        connection, at_ms = pending.connection, self._now_us // 1000
         self.envelopes = ()
         if self._key is not None and (known := self._known(connection, at_ms)) is not None:
             self.last, self.count = known
             return False
-        found = connection.execute(
-            "SELECT pk, first_at_ms, last FROM flow WHERE id = ?", (self.flow_id,)
-        ).fetchone()
-        if found is None:
-            before, first_at_ms = max(rows.spent(connection), self._now_us - 1), at_ms
-            flow = rows.insert_flow(connection, self.flow_id, rows.born(floor=before, at_ms=at_ms))
-        else:
-            flow, first_at_ms, before = found
+        head = pending.head(self.flow_id)
+        if head is None:
+            floor = max(rows.spent(connection), self._now_us - 1)
+            head = pending.created(self.flow_id, floor=floor, at_ms=at_ms)
+        before = head.last
         self.envelopes = tuple(
             Envelope(sequence=before + index, at_ms=at_ms, encoded=item.encoded, message=item.message)
             for index, item in enumerate(self._items, 1)
         )
         self.last, self.count = self.envelopes[-1].sequence, len(self.envelopes)
-        rows.insert_events(
-            connection, flow, self.flow_id, self.envelopes, first_at_ms=first_at_ms, before=before
-        )
+        for envelope in self.envelopes:
+            pending.append(self.flow_id, head, envelope)
         if self._key is not None:
             connection.execute(
                 "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
@@ -91,15 +88,17 @@ class DeleteFlow:
         """The sequence of the deletion, above all that the flow had."""
         self._at_ms = at_ms
 
-    def execute(self, connection: sqlite3.Connection) -> bool:
+    def execute(self, pending: Pending) -> bool:
         """Delete the flow's rows, and remember how high its sequences went; nothing for an unknown one."""
-        found = connection.execute("SELECT pk, last FROM flow WHERE id = ?", (self.flow_id,)).fetchone()
+        connection, head = pending.connection, pending.head(self.flow_id)
         spent = rows.spent(connection)
-        if found is None:
+        if head is None:
             self.sequence = spent + 1
             return False
-        flow, last = found
-        self.sequence = max(spent, last) + 1
+        pending.write()
+        pending.forget(self.flow_id)
+        flow = head.pk
+        self.sequence = max(spent, head.last) + 1
         connection.execute("UPDATE meta SET value = ? WHERE name = 'spent'", (self.sequence,))
         connection.execute("DELETE FROM key WHERE at_ms <= ?", (self._at_ms - IDEMPOTENCY_AGE_MS,))
         connection.execute("DELETE FROM event WHERE flow = ?", (flow,))
@@ -118,9 +117,10 @@ class KeepCheckpoint:
         self.flow_id = flow_id
         self._checkpoint = checkpoint
 
-    def execute(self, connection: sqlite3.Connection) -> bool:
+    def execute(self, pending: Pending) -> bool:
         """Write the checkpoint, unless the flow was deleted meanwhile, even if it was fed again."""
-        checkpoint = self._checkpoint
+        connection, checkpoint = pending.connection, self._checkpoint
+        pending.write()
         # The message that it was taken after is of the same life of the flow: sequences are never used twice.
         found = connection.execute(
             "SELECT pk FROM flow JOIN event ON event.flow = flow.pk WHERE id = ? AND sequence = ?",
