@@ -46,8 +46,8 @@ class Outcome:
     def told(self) -> str:
         """The counts, for a person."""
         return (
-            f"{self.acknowledged} acknowledged, {self.cuts} cuts at {self.syncs} syncs, {self.torn} more with "
-            f"torn writes behind them: {len(self.lost)} lost"
+            f"{self.acknowledged} acknowledged, {self.cuts} cuts at {self.syncs} syncs, {self.torn} more "
+            f"with torn writes behind them: {len(self.lost)} lost"
         )
 
 
