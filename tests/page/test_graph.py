@@ -161,6 +161,16 @@ async def test_the_selected_one_says_why_it_waits_and_what_it_blocks(
     await expect(page).to_have_url(server.url(flow="why", node="fsn1/bp-cert-manager"))
 
 
+async def test_following_a_release_into_another_region_opens_that_region(
+    server: FlowServer, open_page: OpenPage
+) -> None:
+    await server.post("elsewhere", failed_chain("elsewhere"))
+    page = await open_page(server.url(flow="elsewhere", region="fsn1", node="fsn1/bp-flux"))
+    await page.locator(".siblings button", has_text="hel1").click()
+    await expect(page.locator(".regions [aria-pressed=true]")).to_contain_text("hel1")
+    await expect(page.locator('.node.selected[data-key*="hel1"]')).to_have_text("flux")
+
+
 async def test_graphs_of_other_emitters_are_drawn(server: FlowServer, open_page: OpenPage) -> None:
     flow_id = "build"
     plain = [

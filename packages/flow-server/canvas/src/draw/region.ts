@@ -99,7 +99,8 @@ function paintEdges(
 ): void {
   const zoom = view.camera.zoom;
   const thin = Math.max(1, 0.9 / zoom);
-  const focus = marks.selected ?? marks.hovered;
+  // What is selected may stand in another region.
+  const focus = [marks.selected, marks.hovered].find((key) => key !== undefined && scene.nameOf.has(key));
   const quiet = new Path2D();
   const failing = new Path2D();
   const critical = new Path2D();

@@ -167,9 +167,9 @@ export class RegionStage {
     const context = surfaceOf(this.#canvas, size.width, size.height);
     const moving = this.#glide.isMoving(now);
     const selected = selectedKey.peek();
-    const focus = selected ?? this.#hovered;
+    const focus = [selected, this.#hovered].find((key) => key !== undefined && scene.nameOf.has(key));
     const declared =
-      focus === undefined || !scene.nameOf.has(focus)
+      focus === undefined
         ? []
         : [...linksBefore(graph.peek(), focus), ...linksAfter(graph.peek(), focus)].filter(
             ({ from, to }) => scene.nameOf.has(from) && scene.nameOf.has(to),

@@ -1,7 +1,7 @@
 /** What the reader chose to see. All of it is in the URL, so that a colleague sees the same. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { FlowNode } from "../core/contract";
+import { type FlowNode, nodeKey } from "../core/contract";
 import { keyOfId } from "../core/graph";
 import { type Filter, passes as passing, type Row, rowsOf, type Sort, sorted } from "../core/table";
 import { FIRST_VIEW, type ViewName, type ViewState } from "../core/urlState";
@@ -101,9 +101,14 @@ export const passingKeys = computed<ReadonlySet<string> | undefined>(() =>
   isFiltering.value ? new Set(rows.value.map(({ key }) => key)) : undefined,
 );
 
-export const select = (node: FlowNode | undefined): void => {
-  selectedId.value = node?.id;
-};
+/** Selects a node, or nothing. Where one region is open up close, that of the node opens. */
+export function select(node: FlowNode | undefined): void {
+  batch(() => {
+    selectedId.value = node?.id;
+    const lane = node && graph.peek().laneOf.get(nodeKey(node.flowId, node.id));
+    if (lane !== undefined && openLane.peek() !== undefined && compareLane.peek() === undefined) openLane.value = lane;
+  });
+}
 
 export function clearFilters(): void {
   batch(() => {
