@@ -10,11 +10,14 @@ import pytest
 from hypothesis import settings
 
 from flow_contract.service.listening import ListenAddress, listening_socket
+from flow_server.access.authority import Authority
+from flow_server.access.gate import Gate
 from flow_server.flow import RingBounds
 from flow_server.http.app import create_app
 from flow_server.http.ingest import IngestBounds
 from flow_server.hub import Hub
 from flow_server.serving.server import Server
+from flow_server.store import Store
 from flow_server.store.memory import MemoryStore
 
 from .real_server import DEADLINE_S, Serve, Served, until
@@ -30,16 +33,24 @@ async def serve() -> AsyncGenerator[Serve]:
 
         async def started(
             *,
+            store: Store | None = None,
             bounds: IngestBounds | None = None,
             ring: RingBounds | None = None,
             heartbeat_s: float = 15.0,
             grace_s: float = 5.0,
             prefix: str = "",
             send_buffer_bytes: int | None = None,
+            authority: Authority | None = None,
         ) -> Served:
-            store = MemoryStore(now_us=lambda: time.time_ns() // 1000)
-            hub = Hub(store, bounds=ring, heartbeat_s=heartbeat_s)
-            server = Server(create_app(hub, bounds=bounds, prefix=prefix), on_stop=hub.stop, grace_s=grace_s)
+            hub = Hub(
+                store or MemoryStore(now_us=lambda: time.time_ns() // 1000),
+                bounds=ring,
+                heartbeat_s=heartbeat_s,
+            )
+            app = create_app(hub, bounds=bounds, prefix=prefix, authority=authority)
+            if authority is not None:
+                app = Gate(app, authority)
+            server = Server(app, on_stop=hub.stop, grace_s=grace_s)
             listener = listening_socket(
                 ListenAddress("127.0.0.1", 0), backlog=4096, send_buffer_bytes=send_buffer_bytes
             )

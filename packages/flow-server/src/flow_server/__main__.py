@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 import uvloop
@@ -14,6 +16,10 @@ import uvloop
 from flow_contract.service.environment import SettingError
 from flow_contract.service.listening import listening_socket
 from flow_contract.service.logs import configure_logs
+from flow_server.access.authority import Authority
+from flow_server.access.gate import Gate
+from flow_server.access.grants_file import GrantsFileError
+from flow_server.access.tokens import new_token
 from flow_server.http.app import create_app
 from flow_server.hub import Hub
 from flow_server.serving.server import Server, stopping_at_signals
@@ -48,20 +54,48 @@ def store_of(settings: Settings) -> Store:
             return NatsStore(settings.store)
 
 
+def authority_of(settings: Settings) -> Authority | None:
+    """Who knows the grants; `None`, and one loud line, when there is no grants file."""
+    if settings.auth_file is None:
+        log.warning("no FLOW_SERVER_AUTH_FILE: everybody who reaches this server may read, write and delete")
+        return None
+    authority = Authority(settings.auth_file)
+    authority.load()
+    return authority
+
+
+@asynccontextmanager
+async def keeping_current(authority: Authority | None) -> AsyncGenerator[None]:
+    """Follow the grants file and the issuers' keys in the background."""
+    if authority is None:
+        yield
+        return
+    following = asyncio.create_task(authority.keep_current(), name="follow the grants file")
+    try:
+        yield
+    finally:
+        following.cancel()
+
+
 async def serve(settings: Settings) -> None:
     """Serve until a stop signal. Raises OSError (the address) and `StoreError`."""
     for variable in settings.unknown:
         log.warning("unknown setting", variable=variable)
     hub = Hub(store_of(settings), bounds=settings.ring, heartbeat_s=settings.heartbeat_s)
+    authority = authority_of(settings)
     app = create_app(
         hub,
         bounds=settings.ingest,
         prefix=settings.path_prefix,
         frame_ancestors=settings.frame_ancestors,
+        metrics_open=settings.metrics_open,
+        authority=authority,
     )
+    if authority is not None:
+        app = Gate(app, authority)
     server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s)
     with stopping_at_signals(server):
-        async with hub.running():
+        async with hub.running(), keeping_current(authority):
             listener = listening_socket(
                 settings.listen, backlog=4096, send_buffer_bytes=settings.send_buffer_bytes
             )
@@ -85,9 +119,20 @@ def run_server() -> int:
         uvloop.run(serve(settings))
     except asyncio.CancelledError:
         log.info("stopped before the store was open")
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, GrantsFileError) as error:
         log.error("cannot start", problem=str(error))
         return CANNOT_START
+    return 0
+
+
+def print_new_token(chosen: argparse.Namespace) -> int:
+    """Print a new token, and the line that lets it read everything."""
+    token, digest = new_token()
+    name = json.dumps(chosen.name)
+    sys.stdout.write(
+        f"token (shown once, the server keeps only its hash):\n{token}\n\n"
+        f'line for the grants file, below "tokens:":\n  - {{name: {name}, sha256: "{digest}", read: ["*"]}}\n'
+    )
     return 0
 
 
@@ -97,6 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="flow-server", description="Serve flows; all settings are FLOW_SERVER_… variables."
     )
     commands = parser.add_subparsers(metavar="COMMAND")
+    token = commands.add_parser("token", help="make a token and its line for the grants file")
+    token.add_argument("name", metavar="NAME", help="who will hold it")
+    token.set_defaults(run=print_new_token)
     add_store_actions(commands.add_parser("store", help="look after the file of the sqlite store"))
     chosen = parser.parse_args(arguments)
     sys.exit(chosen.run(chosen) if "run" in chosen else run_server())

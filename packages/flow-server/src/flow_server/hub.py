@@ -149,8 +149,10 @@ class Hub:
         return True
 
     @contextmanager
-    def reading(self, flow_id: str, *, cursor: int | None) -> Generator[Reader]:
-        """A reader of a flow, fed or not, for as long as the context lasts."""
+    def reading(
+        self, flow_id: str, *, cursor: int | None, permit: Callable[[], bool] | None = None
+    ) -> Generator[Reader]:
+        """A reader of a flow, fed or not, for as long as the context lasts and `permit` is true."""
         with self._audience(flow_id) as audience:
             reader = Reader(
                 flow_id,
@@ -160,6 +162,7 @@ class Hub:
                 stats=self.stats,
                 clock_s=self._clock_s,
                 now_ms=self._now_ms,
+                permit=permit,
             )
             if self.stopping:
                 reader.ending = Ending.SERVER_STOPS

@@ -111,9 +111,11 @@ class Audience:
             reader.end(ending)
 
     def beat(self, *, silent_since_s: float) -> None:
-        """Give a heartbeat to readers that got nothing since that moment."""
+        """Give a heartbeat to readers that got nothing since that moment; end those without their permit."""
         for reader in list(self.readers):
-            if reader.taken_at_s <= silent_since_s:
+            if reader.permit is not None and not reader.permit():
+                reader.end(Ending.NOT_ALLOWED)
+            elif reader.taken_at_s <= silent_since_s:
                 reader.beat()
 
     def _sweep(self) -> None:
@@ -145,6 +147,7 @@ class Reader:
         "flow_id",
         "frames",
         "heartbeat_due",
+        "permit",
         "taken_at_s",
     )
 
@@ -158,8 +161,10 @@ class Reader:
         stats: Stats,
         clock_s: Callable[[], float],
         now_ms: Callable[[], int],
+        permit: Callable[[], bool] | None = None,
     ) -> None:
-        """Begin after `cursor`, or with a snapshot when it is `None`."""
+        """Begin after `cursor`, or with a snapshot when it is `None`; end once `permit` is false."""
+        self.permit = permit
         self.flow_id = flow_id
         self.cursor = cursor
         self.ending: Ending | None = None

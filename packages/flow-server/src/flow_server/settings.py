@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from flow_contract.service.environment import (
+    BOOLEAN,
     LISTEN_ADDRESS,
+    PATH,
     TEXT,
     Environment,
     Kind,
@@ -56,6 +59,10 @@ class Settings:
     """Where a proxy shows the server, stripped by it or not."""
     frame_ancestors: str = "'none'"
     """Who may show the page in a frame: the directive of the content security policy."""
+    auth_file: Path | None = None
+    """The grants file; without one everybody may do everything."""
+    metrics_open: bool = False
+    """Whether metrics need no grant."""
     log_format: str | None = None
     """`json` or `console`; by itself `console` on a terminal."""
     unknown: tuple[str, ...] = ()
@@ -96,6 +103,8 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
         ),
         path_prefix=environment.optional(f"{PREFIX}PATH_PREFIX", _PATH_PREFIX, defaults.path_prefix),
         frame_ancestors=environment.optional(f"{PREFIX}FRAME_ANCESTORS", TEXT, defaults.frame_ancestors),
+        auth_file=environment.optional(f"{PREFIX}AUTH_FILE", PATH, defaults.auth_file),
+        metrics_open=environment.optional(f"{PREFIX}METRICS_OPEN", BOOLEAN, defaults.metrics_open),
         log_format=environment.optional(
             f"{PREFIX}LOG_FORMAT", choice("json", "console"), defaults.log_format
         ),

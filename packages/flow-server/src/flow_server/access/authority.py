@@ -14,7 +14,7 @@ from flow_server.access.grants_file import Grants, GrantsFileError, TokenEntry, 
 from flow_server.access.jwts import Jwts, Refused
 from flow_server.access.keys import KeySet
 from flow_server.access.tokens import entry_of
-from flow_server.core.grants import Grant, Principal
+from flow_server.core.grants import Action, Grant, Principal
 
 LOOK_S = 2.0
 """How often the file is looked at, in seconds; Kubernetes itself takes up to a minute to bring a new one."""
@@ -77,7 +77,7 @@ class Authority:
         if not authorization:
             if self._grants.anonymous == _NOTHING:
                 raise Refused("no token")
-            return Principal(name="anonymous", grants=(self._grants.anonymous,))
+            return Principal(name="anonymous", grants=(self._grants.anonymous,), origin=("anonymous",))
         scheme, _, token = authorization[0].partition(" ")
         token = token.strip()
         if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
@@ -91,6 +91,22 @@ class Authority:
         if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
             raise Refused("a token that has expired")
         return principal
+
+    def still(self, principal: Principal, action: Action, flow_id: str) -> bool:
+        """Whether somebody let in before may still do this, by the grants as they are now."""
+        if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
+            return False
+        return any(grant.allows(action, flow_id) for grant in self._grants_now(principal.origin))
+
+    def _grants_now(self, origin: tuple[str, ...]) -> tuple[Grant, ...]:
+        match origin:
+            case ("token", digest):
+                return tuple(entry.alone() for entry in self._tokens if entry.sha256 == digest)
+            case ("jwt", name, subject):
+                issuers = [issuer for issuer in self._grants.issuers if issuer.name == name]
+                return tuple(grant for issuer in issuers for grant in issuer.grants_of(subject))
+            case _:
+                return (self._grants.anonymous,)
 
     def _contents(self) -> tuple[bytes, bytes]:
         """The file, and the file of further tokens that it named when it was last taken. Raises OSError."""

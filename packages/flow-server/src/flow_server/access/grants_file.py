@@ -12,7 +12,7 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
-from flow_server.core.grants import Grant, Principal
+from flow_server.core.grants import Grant, Principal, matches
 
 Text = Annotated[str, Meta(min_length=1)]
 Algorithm = Annotated[str, Meta(pattern=r"^(RS|ES|PS)(256|384|512)$|^EdDSA$")]
@@ -37,7 +37,12 @@ class TokenEntry(Grant, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.not_after is not None:
             day = datetime.combine(self.not_after, time(), UTC)
             expires_at_s = (day + timedelta(days=1)).timestamp()
-        return Principal(name=self.name, grants=(self.alone(),), expires_at_s=expires_at_s)
+        return Principal(
+            name=self.name,
+            grants=(self.alone(),),
+            expires_at_s=expires_at_s,
+            origin=("token", self.sha256),
+        )
 
 
 class SubjectGrant(Grant, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +63,10 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     jwks_ca_file: Text | None = None
     jwks_token_file: Text | None = None
     grants: tuple[SubjectGrant, ...] = ()
+
+    def grants_of(self, subject: str) -> tuple[Grant, ...]:
+        """What a subject may do."""
+        return tuple(grant.alone() for grant in self.grants if matches((grant.subject,), subject))
 
 
 class Grants(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

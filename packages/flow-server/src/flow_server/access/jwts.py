@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 
 from flow_server.access.keys import FRESH_S, KeySet
-from flow_server.core.grants import Principal, matches
+from flow_server.core.grants import Principal
 
 LONGEST_TOKEN = 8192
 """Longest token that is looked at, in characters."""
@@ -97,10 +97,14 @@ class Jwts:
 
     def _principal(self, keys: KeySet, claims: dict[str, Any]) -> tuple[Principal, float]:
         subject = str(claims["sub"])
-        grants = tuple(grant.alone() for grant in keys.issuer.grants if matches((grant.subject,), subject))
         expires_at_s = float(claims["exp"]) + LEEWAY_S
-        name = f"{keys.issuer.name}/{subject}"
-        return Principal(name=name, grants=grants, expires_at_s=expires_at_s), expires_at_s
+        principal = Principal(
+            name=f"{keys.issuer.name}/{subject}",
+            grants=keys.issuer.grants_of(subject),
+            expires_at_s=expires_at_s,
+            origin=("jwt", keys.issuer.name, subject),
+        )
+        return principal, expires_at_s
 
 
 async def _with_key(candidates: Sequence[KeySet], key_id: str | None) -> list[KeySet]:

@@ -96,9 +96,7 @@ class FlowState:
                 for pair in pairs:
                     self._remove_relationship(pair.key)
             case Snapshot(flow=flow, nodes=nodes, relationships=relationships):
-                self.__init__(
-                    StateImage(header=_declared(flow), nodes=nodes, relationships=relationships)
-                )
+                self.__init__(StateImage(header=_declared(flow), nodes=nodes, relationships=relationships))
             case _:
                 assert_never(message)
 

@@ -72,6 +72,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     name: str
     grants: tuple[Grant, ...] = ()
     expires_at_s: float | None = None
+    origin: tuple[str, ...] = ()
+    """What the grants were looked up by, so that they can be looked up again without the token."""
 
     def may(self, action: Action, flow_id: str) -> bool:
         """Whether some grant allows the action on the flow."""
@@ -89,6 +91,16 @@ class Principal(Struct, frozen=True, kw_only=True):
             return Action.OWN.value
         return "nodes" if self.may(Action.PUBLISH, flow_id) else Action.PUBLISH.value
 
+
+class Stranger(Struct, frozen=True):
+    """Somebody who showed no token, or one that is not good; `why` says which, for a person."""
+
+    why: str
+    showed_token: bool
+
+
+Identity = Principal | Stranger
+"""Who asks, as the gate found out."""
 
 EVERYBODY = Principal(name="everybody", grants=(Grant(read=("*",), publish=("*",), own=("*",)),))
 """Who everybody is on a server without a grants file."""

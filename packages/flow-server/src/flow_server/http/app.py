@@ -16,7 +16,7 @@ from flow_server.http.front import Front, security_headers
 from flow_server.http.health import healthz, readyz
 from flow_server.http.history import get_history
 from flow_server.http.ingest import EventsDoor, IngestBounds, post_events
-from flow_server.http.metrics import get_metrics, registry_of
+from flow_server.http.metrics import AuthState, get_metrics, registry_of
 from flow_server.http.openapi import openapi_config
 from flow_server.http.page import CANVAS, Page, get_asset, get_page
 from flow_server.http.snapshot import SnapshotCache, get_snapshot
@@ -32,8 +32,13 @@ def create_app(
     bounds: IngestBounds | None = None,
     prefix: str = "",
     frame_ancestors: str = "'none'",
+    metrics_open: bool = False,
+    authority: AuthState | None = None,
 ) -> ASGIApp:
-    """The HTTP side over a hub that is running. `prefix` is where a proxy shows it, stripped or not."""
+    """The HTTP side over a hub that is running. `prefix` is where a proxy shows it, stripped or not.
+
+    `authority` is only asked for its numbers; who may do what comes in the scope.
+    """
     version = version_of("flow-server")
     door = EventsDoor(hub, bounds=bounds or IngestBounds())
     app = Litestar(
@@ -55,7 +60,7 @@ def create_app(
             "hub": _always(hub),
             "door": _always(door),
             "page": _always(Page.built_into(CANVAS, version=version)),
-            "metrics": _always(registry_of(hub)),
+            "metrics": _always(registry_of(hub, authority)),
             "snapshots": _always(SnapshotCache()),
         },
         exception_handlers={Exception: _answer_error},
@@ -68,6 +73,7 @@ def create_app(
         stats=hub.stats,
         prefix=prefix,
         headers=security_headers(frame_ancestors=frame_ancestors),
+        metrics_open=metrics_open,
     )
 
 

@@ -1,12 +1,17 @@
 """`GET /v1/flows`, `GET /v1/flows/{flowId}` and `DELETE /v1/flows/{flowId}`."""
 
+from typing import Any, cast
+
 import msgspec
 import structlog
-from litestar import delete, get
+from litestar import Request, delete, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from flow_server.core.grants import Action
+from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
+from flow_server.http.authorise import known
 from flow_server.http.errors import unknown_flow
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
@@ -46,9 +51,12 @@ class FlowList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/flows", summary="All flows at a glance")
-async def list_flows(hub: NamedDependency[Hub]) -> FlowList:
-    """Each flow's status, counts and times."""
-    return FlowList(flows=tuple(_summary(flow) for flow in hub.flows()))
+async def list_flows(request: Request[Any, Any, Any], hub: NamedDependency[Hub]) -> FlowList:
+    """Each flow's status, counts and times; those that the client may read."""
+    principal = known(identity_in(cast("dict[str, Any]", request.scope)))
+    return FlowList(
+        flows=tuple(_summary(flow) for flow in hub.flows() if principal.may(Action.READ, flow.id))
+    )
 
 
 @get("/v1/flows/{flow_id:str}", summary="One flow at a glance, with its emitters")
@@ -62,10 +70,14 @@ async def get_flow(flow_id: FromPath[str], hub: NamedDependency[Hub]) -> FlowDet
 
 
 @delete("/v1/flows/{flow_id:str}", summary="Delete a flow and end its streams")
-async def delete_flow(flow_id: FromPath[str], hub: NamedDependency[Hub]) -> None:
+async def delete_flow(
+    flow_id: FromPath[str], request: Request[Any, Any, Any], hub: NamedDependency[Hub]
+) -> None:
     """204 whether the flow existed or not."""
+    principal = known(identity_in(cast("dict[str, Any]", request.scope)))
     await hub.delete(flow_id_of(flow_id))
-    log.info("flow deleted", flow=flow_id_of(flow_id))
+    peer = request.client.host if request.client else None
+    log.info("flow deleted", flow=flow_id_of(flow_id), principal=principal.name, peer=peer)
 
 
 def _summary(flow: Flow) -> FlowSummary:

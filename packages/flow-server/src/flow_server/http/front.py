@@ -6,10 +6,13 @@ Posts of events leave here through their own door. Source: `flow_path`; RFC 9110
 from typing import Any, cast
 from urllib.parse import quote
 
+import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from flow_server.core.identity import identity_in
 from flow_server.http.answers import encoded_headers, send_answer, send_error
-from flow_server.http.errors import answer_to
+from flow_server.http.authorise import authorise
+from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import (
     BadPathError,
     check_flow_id,
@@ -19,6 +22,8 @@ from flow_server.http.flow_path import (
 )
 from flow_server.http.ingest import EventsDoor
 from flow_server.stats import Stats
+
+log = structlog.get_logger(__name__)
 
 EVENTS_SEGMENT = "events"
 EVENTS_ROUTE = "/v1/flows/{flow_id}/events"
@@ -38,11 +43,34 @@ def security_headers(*, frame_ancestors: str = "'none'") -> dict[str, str]:
     }
 
 
+def check_query(query: bytes) -> None:
+    """Refuse a token in a URL. Raises `HttpError`. Source: RFC 9700, section 4.3.2."""
+    if b"access_token=" in query:
+        raise HttpError(
+            400,
+            "a token in the URL is kept by logs and histories: send it as Authorization: Bearer TOKEN",
+            reason="token in url",
+        )
+
+
+def peer_of(scope: HTTPScope) -> str | None:
+    """The address that a request came from, for a log line."""
+    client = scope["client"]
+    return None if client is None else client[0]
+
+
 class Front:
     """The outermost ASGI application of the HTTP side."""
 
     def __init__(
-        self, app: ASGIApp, *, events: EventsDoor, stats: Stats, prefix: str, headers: dict[str, str]
+        self,
+        app: ASGIApp,
+        *,
+        events: EventsDoor,
+        stats: Stats,
+        prefix: str,
+        headers: dict[str, str],
+        metrics_open: bool = False,
     ) -> None:
         """Stand in front of `app`; `prefix` is empty or like `/sovereign/api`."""
         self._app = app
@@ -50,6 +78,7 @@ class Front:
         self._stats = stats
         self._prefix = prefix.encode()
         self._headers = encoded_headers(headers)
+        self._metrics_open = metrics_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; anything else than HTTP goes through."""
@@ -84,11 +113,20 @@ class Front:
             of_a_flow = segments[:2] == ["v1", "flows"] and len(segments) > 2 and segments[2:] != [""]
             if of_a_flow:
                 check_flow_id(segments[2])
-        except BadPathError as error:
-            self._stats.rejected["path"] += 1
+            check_query(scope["query_string"])
+            authorise(
+                identity_in(cast("dict[str, Any]", scope)),
+                method=scope["method"],
+                segments=segments,
+                metrics_open=self._metrics_open,
+            )
+        except (BadPathError, HttpError) as error:
             if (problem := answer_to(error)) is not None:
+                self._stats.rejected[problem.reason] += 1
                 await send_error(send, problem)
-            return scope, "unknown"
+            if isinstance(error, HttpError) and scope["method"] not in {"GET", "HEAD"}:
+                log.warning("write refused", problem=str(error), peer=peer_of(scope))
+            return scope, "refused"
         if of_a_flow and segments[3:] == [EVENTS_SEGMENT] and scope["method"] == "POST":
             await self._events.answer(segments[2], scope, receive, send)
             return scope, EVENTS_ROUTE

@@ -5,6 +5,7 @@ what a handler costs; the route behind it, which OpenAPI describes, answers with
 """
 
 import asyncio
+from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -14,7 +15,10 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from flow_contract import decode_batch, has_control_character, shown
+from flow_server.core.grants import EVERYBODY, Identity
+from flow_server.core.identity import identity_in
 from flow_server.http.answers import send_answer, send_error
+from flow_server.http.authorise import authorise_emitter, authorise_messages
 from flow_server.http.bodies import BodyTooLarge, ClientGone, header, read_body, unpacked
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import flow_id_of
@@ -53,6 +57,7 @@ async def ingest(
     content_type: str | None = None,
     encoding: str | None = None,
     key: str | None = None,
+    identity: Identity = EVERYBODY,
 ) -> bytes:
     """Take in a body; the answer's JSON. Raises what `answer_to` knows; then nothing was applied."""
     lines = _is_lines(content_type)
@@ -65,6 +70,8 @@ async def ingest(
             f"expected a batch of at most {bounds.batch_messages} messages, found {len(messages)}",
             reason="batch too large",
         )
+    if identity is not EVERYBODY:
+        authorise_messages(identity, flow_id, messages)
     return _encode(await hub.ingest(flow_id, messages, key=key))
 
 
@@ -118,7 +125,10 @@ class EventsDoor:
     async def answer(self, flow_id: str, scope: HTTPScope, receive: Receive, send: Send) -> int:
         """Answer the request; returns the status, 499 when the client went away before its body was whole."""
         try:
+            identity = identity_in(cast("dict[str, Any]", scope))
             emitter, key = emitter_of(scope), _key_of(scope)
+            if emitter is not None:
+                authorise_emitter(identity, flow_id)
             answer = await ingest(
                 self._hub,
                 flow_id,
@@ -127,6 +137,7 @@ class EventsDoor:
                 content_type=header(scope, b"content-type"),
                 encoding=header(scope, b"content-encoding"),
                 key=key,
+                identity=identity,
             )
         except ClientGone:
             return 499

@@ -4,6 +4,7 @@ Counting happens on plain numbers (`Stats`); they become metrics only when someb
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,12 +16,20 @@ from prometheus_client.registry import Collector
 from flow_server.hub import Hub
 
 
+class AuthState(Protocol):
+    """What there is to count about access."""
+
+    reload_errors: int
+    """How often a new grants file was refused."""
+
+
 class HubCollector(Collector):
     """The hub's numbers as Prometheus metrics."""
 
-    def __init__(self, hub: Hub) -> None:
-        """Collect from `hub`."""
+    def __init__(self, hub: Hub, auth: AuthState | None) -> None:
+        """Collect from `hub`, and from `auth` when there is one."""
         self._hub = hub
+        self._auth = auth
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, read now."""
@@ -40,6 +49,14 @@ class HubCollector(Collector):
         yield CounterMetricFamily("flow_server_bytes_out", "Bytes given to readers", stats.bytes_out)
         yield CounterMetricFamily(
             "flow_server_resyncs", "Snapshots for cursors outside the ring", stats.resyncs
+        )
+        yield GaugeMetricFamily(
+            "flow_server_auth_enabled", "Whether a grants file is in force", int(self._auth is not None)
+        )
+        yield CounterMetricFamily(
+            "flow_server_auth_reload_errors",
+            "New grants files that were refused",
+            0 if self._auth is None else self._auth.reload_errors,
         )
         flows = list(hub.flows())
         yield GaugeMetricFamily("flow_server_flows", "Flows held", len(flows))
@@ -72,10 +89,10 @@ def _by_label(name: str, text: str, label: str, counts: dict[str, int]) -> Count
     return family
 
 
-def registry_of(hub: Hub) -> CollectorRegistry:
+def registry_of(hub: Hub, auth: AuthState | None = None) -> CollectorRegistry:
     """A registry with the hub's metrics and those of the process."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(HubCollector(hub))
+    registry.register(HubCollector(hub, auth))
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     return registry

@@ -1,13 +1,15 @@
 """`GET /v1/flows/{flowId}/snapshot`: the folded state, compressed once per sequence."""
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from flow_contract import UNSAFE_INTEGER, shown
+from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
+from flow_server.http.authorise import authorise_emitter
 from flow_server.http.bodies import header
 from flow_server.http.compression import ENCODERS, accepted_encoding
 from flow_server.http.errors import HttpError, unknown_flow
@@ -51,6 +53,7 @@ async def get_snapshot(
     if (min_seq := request.query_params.get("minSeq")) is not None:
         await _wait_for(hub, flow_id, min_seq)
     if emitter is not None:
+        authorise_emitter(identity_in(cast("dict[str, Any]", request.scope)), flow_id)
         hub.heard(flow_id, emitter)
     if (flow := hub.flow(flow_id)) is None:
         raise unknown_flow(flow_id)

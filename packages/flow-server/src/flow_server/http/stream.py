@@ -7,8 +7,9 @@ same object streams the same frames through Litestar's own path; a test compares
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -19,6 +20,8 @@ from litestar.response.sse import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, Receive, Scope, Send
 
 from flow_server.core import sse
+from flow_server.core.grants import Action
+from flow_server.core.identity import still_allowed_in
 from flow_server.core.resume import cursor_of
 from flow_server.flow import CHUNK_BYTES
 from flow_server.http.answers import encoded_headers
@@ -56,8 +59,17 @@ class _SharedFrames(ServerSentEventMessage):
 class FlowStream(ServerSentEvent):
     """The stream of one flow to one reader."""
 
-    def __init__(self, hub: Hub, flow_id: str, *, cursor: int | None, peer: str | None) -> None:
-        """Stream what comes after `cursor`, or from a snapshot on when it is `None`."""
+    def __init__(
+        self,
+        hub: Hub,
+        flow_id: str,
+        *,
+        cursor: int | None,
+        peer: str | None,
+        permit: Callable[[], bool] | None = None,
+    ) -> None:
+        """Stream what comes after `cursor`, with `None` from a snapshot on, while `permit` is true."""
+        self._permit = permit
         self._hub = hub
         self._flow_id = flow_id
         self._cursor = cursor
@@ -95,7 +107,7 @@ class FlowStream(ServerSentEvent):
     @contextmanager
     def _reading(self) -> Generator[Reader]:
         """The reader of this stream; one line in the log at its end."""
-        with self._hub.reading(self._flow_id, cursor=self._cursor) as reader:
+        with self._hub.reading(self._flow_id, cursor=self._cursor, permit=self._permit) as reader:
             try:
                 yield reader
             finally:
@@ -113,7 +125,7 @@ class FlowStream(ServerSentEvent):
 
 def connection_of(scope: Scope) -> Connection | None:
     """The connection that our own protocol class offers; other ASGI servers offer none."""
-    extensions = cast("dict[str, Any]", scope).get("extensions") or {}
+    extensions: dict[str, Any] = cast("dict[str, Any]", scope).get("extensions") or {}
     return extensions.get(CONNECTION)
 
 
@@ -163,5 +175,8 @@ async def stream_flow(
     cursor = cursor_of(last_event_id)
     if cursor is not None:
         await hub.store.catch_up(cursor)  # a snapshot from before the cursor would go back in time
+    flow_id = flow_id_of(flow_id)
+    ask = still_allowed_in(cast("dict[str, Any]", request.scope))
+    permit = None if ask is None else partial(ask, Action.READ, flow_id)
     peer = request.client.host if request.client else None
-    return FlowStream(hub, flow_id_of(flow_id), cursor=cursor, peer=peer)
+    return FlowStream(hub, flow_id, cursor=cursor, peer=peer, permit=permit)
