@@ -81,14 +81,14 @@ export type FlowState = {
 
 export const emptyState = (): FlowState => ({ nodes: new Map(), relationships: new Map() });
 
-/** Several opaque texts as one, unambiguously: each goes with its length before it. */
-const joined = (...parts: readonly string[]): string => parts.map((part) => `${part.length}:${part}`).join("");
+// Keys are several opaque texts as one, unambiguously: each goes with its length before it.
 
 /** The natural key of a node: the flow it belongs to and its id. */
-export const nodeKey = (flowId: string, id: string): string => joined(flowId, id);
+export const nodeKey = (flowId: string, id: string): string => `${flowId.length}:${flowId}${id.length}:${id}`;
 
 /** The natural key of a relationship: its ends and its type, whichever flows the ends are in. */
-export const relationshipKey = ({ fromId, toId, type }: Pair): string => joined(fromId, toId, type);
+export const relationshipKey = ({ fromId, toId, type }: Pair): string =>
+  `${fromId.length}:${fromId}${toId.length}:${toId}${type.length}:${type}`;
 
 /** The keys of a relationship's two nodes, seen from the flow that holds it. */
 export const endsOf = (relationship: Relationship, flowId: string): { from: string; to: string } => ({

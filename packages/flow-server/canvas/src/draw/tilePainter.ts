@@ -28,6 +28,8 @@ export class TilePainter {
   readonly #dirty = new Set<string>();
   readonly #inputs: () => TileInputs;
   readonly #painted: () => void;
+  /** Pictures that show something already; one that is empty does not wait. */
+  readonly #shown = new WeakSet<HTMLCanvasElement>();
   #asked = false;
 
   constructor(inputs: () => TileInputs, painted: () => void) {
@@ -70,9 +72,11 @@ export class TilePainter {
       if (spot === undefined) continue;
       const context = surfaceOf(spot.canvas, spot.width, spot.height);
       if (context !== undefined) paintTile(context, spot, nodes, colors, marks);
-      if (performance.now() >= end) break;
+      const first = !this.#shown.has(spot.canvas);
+      this.#shown.add(spot.canvas);
+      if (!first && performance.now() >= end) break;
     }
-    this.#painted();
     if (this.#dirty.size > 0) this.#ask();
+    else this.#painted();
   }
 }

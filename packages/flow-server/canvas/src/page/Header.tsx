@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { computed } from "@preact/signals";
 import { LOOKS, type Look, WORDS } from "../core/look";
-import { duration } from "../core/text";
+import { clock, duration } from "../core/text";
 import { shownTime, span, steady, tallies } from "../state/picture";
 import { embed, flowId, looks } from "../state/view";
 import { Bar } from "./Bar";
@@ -97,7 +97,7 @@ function Elapsed() {
   const { start, end } = span.value;
   const to = end ?? shownTime.value;
   return (
-    <span title={`since ${new Date(start).toLocaleString()}`}>
+    <span title={`since ${clock(start, to)}`}>
       {steady.value.state.nodes.size === 0 ? "" : end === undefined ? duration(to - start) : `took ${duration(end - start)}`}
     </span>
   );
