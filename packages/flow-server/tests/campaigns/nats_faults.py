@@ -302,12 +302,7 @@ async def _look_at_the_end(world: World, readers: list[Reader], log: Log, outcom
     async with httpx.AsyncClient(timeout=CALM_S) as client:
         for flow, seq in newest.items():
             await _all_have(client, world.replicas, flow, seq)
-            pictures: set[bytes] = set()
-            for replica in world.replicas:
-                base = flow_url(replica.url, flow)
-                snapshot = (await client.get(f"{base}/snapshot")).content
-                pictures.add(snapshot + await _history(client, base))
-            if len(pictures) > 1:
+            if not await _all_equal(client, world.replicas, flow):
                 outcome.differing.append(flow)
             _compare_with_history(
                 log, flow, await _history(client, flow_url(world.replicas[0].url, flow)), outcome
@@ -337,6 +332,20 @@ async def _all_have(
                 url = f"{flow_url(replica.url, flow)}/snapshot"
                 if (await client.get(url, params={"minSeq": sequence})).status_code == 200:
                     break
+
+
+async def _all_equal(client: httpx.AsyncClient, replicas: list[ServerProcess], flow: str) -> bool:
+    """Whether snapshot and history are the same everywhere; a replica fetches its past after its start."""
+    ends_s = time.monotonic() + CALM_S
+    while time.monotonic() < ends_s:
+        pictures: set[bytes] = set()
+        for replica in replicas:
+            base = flow_url(replica.url, flow)
+            pictures.add((await client.get(f"{base}/snapshot")).content + await _history(client, base))
+        if len(pictures) == 1:
+            return True
+        await asyncio.sleep(0.2)
+    return False
 
 
 def _flow_of(name: str) -> str:

@@ -40,7 +40,7 @@ class NatsSettings:
     name = "nats"
 
     urls: tuple[str, ...]
-    """Servers, like `nats://nats-0:4222` or `tls://…`; others of the cluster are found through them."""
+    """Servers, like `nats://nats-0:4222` or `tls://…`; no others of the cluster are used."""
     creds_file: Path | None = None
     """User JWT and seed, as `nsc` writes them; read again at every connect."""
     ca_file: Path | None = None
@@ -58,8 +58,12 @@ class NatsSettings:
     @property
     def servers(self) -> str:
         """The URLs for a log line or an error, without users and passwords."""
-        parts = [urlsplit(url) for url in self.urls]
-        return ", ".join(f"{each.scheme}://{each.netloc.rpartition('@')[2]}" for each in parts)
+        return ", ".join(map(self.shown, self.urls))
+
+    def shown(self, url: str) -> str:
+        """One of the URLs without user and password."""
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     @property
     def bucket(self) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import random
 import string
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
@@ -22,7 +23,7 @@ from flow_server.store.nats.stream import settle_bucket
 from flow_server.store.nats.subjects import entry_of, token_of
 from flow_server.store.nats.values import Values
 from flow_server.store.settings import NatsSettings
-from flow_simulator.nats_servers import NatsServer
+from flow_simulator.nats_servers import NatsServer, nats_server
 from flow_simulator.proxy import Faults, Proxy
 
 from ...real_server import until
@@ -145,6 +146,18 @@ async def test_a_very_large_flow_is_kept_in_pieces_and_comes_back(
     )
     names = {subject.split(".")[-2] for subject in stored.state.subjects or {}}
     assert len(names) == 1, "pieces that nobody names any more are taken out"
+
+
+async def test_servers_that_take_only_small_messages_keep_checkpoints_in_small_pieces(tmp_path: Path) -> None:
+    texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=20_000)) for seed in range(10)]
+    with nats_server(tmp_path, more="max_payload: 65536") as small:
+        settings = NatsSettings(urls=(small.url,), replicas=1)
+        async with Hub(NatsStore(settings)).running() as hub:
+            for index, text in enumerate(texts):
+                await hub.ingest("f", [node(f"n{index}", family=text)])
+            expected = nodes_of(hub, "f")
+        async with Hub(NatsStore(settings)).running() as hub:
+            assert nodes_of(hub, "f") == expected
 
 
 async def test_a_value_is_written_only_over_what_was_seen(

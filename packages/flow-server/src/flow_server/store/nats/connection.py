@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import random
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,14 +15,17 @@ from nats.js import JetStreamContext
 
 from flow_server.store import StoreError
 from flow_server.store.nats.credentials import Credentials
-from flow_server.store.nats.errors import TRANSPORT_ERRORS
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, told
 from flow_server.store.settings import NatsSettings
 
 REQUEST_TIMEOUT_S = 2.0
 """How long one request waits for its answer; a leader that is alive answers in milliseconds."""
 
-CONNECT_TIMEOUT_S = 5.0
-"""How long one round over all servers may take."""
+CONNECT_TIMEOUT_S = 2.0
+"""How long one server may take to let us in."""
+
+CLOSE_TIMEOUT_S = 1.0
+"""How long a connection may take to close: with TLS the other end has a say in it."""
 
 log = structlog.get_logger("flow_server.store.nats")
 
@@ -29,12 +34,14 @@ class Connection:
     """One client at a time; `ensure` gives a working one or raises."""
 
     def __init__(self, settings: NatsSettings, *, on_change: Callable[[], None]) -> None:
-        """Nothing is connected yet; `on_change` is called when a connection is lost or is there again."""
+        """Nothing is connected yet; `on_change` is called when a connection is lost."""
         self._settings = settings
         self._on_change = on_change
         self._client: Client | None = None
         self._last_error = "no server answered"
-        self._refused: asyncio.Future[StoreError] | None = None
+        self._urls = deque(random.sample(settings.urls, len(settings.urls)))
+        self._connecting = asyncio.Lock()
+        self._trouble: asyncio.Future[Exception] | None = None
         self._is_closing = False
 
     @property
@@ -55,37 +62,45 @@ class Connection:
         return self._client
 
     async def ensure(self) -> Client:
-        """A connected client, or one that reconnects by itself; connect when there is none.
+        """A connected client; when there is none, each server is tried once.
 
         Raises `StoreError` when a server refuses us for what we are, else a connection error.
         """
-        if self._client is not None and not self._client.is_closed:
-            return self._client
-        options = self._options()
-        client = Client()
-        self._refused = asyncio.get_running_loop().create_future()
-        connecting = asyncio.ensure_future(client.connect(**options))
+        async with self._connecting:
+            if self._client is not None and not self._client.is_closed:
+                return self._client
+            for _ in range(len(self._urls)):
+                self._urls.rotate(-1)  # not first the one that was lost
+                with contextlib.suppress(*TRANSPORT_ERRORS):
+                    self._client = await self._connected(self._urls[0])
+                    log.info("connected to nats", server=self._settings.shown(self._urls[0]))
+                    return self._client
+            raise nats.errors.NoServersError(self.problem)
+
+    async def _connected(self, url: str) -> Client:
+        """A client of this server."""
+        client, options = Client(), self._options()
+        self._trouble = asyncio.get_running_loop().create_future()
+        connecting = asyncio.ensure_future(client.connect(url, **options))
         try:
             await asyncio.wait(
-                {connecting, self._refused},
-                timeout=CONNECT_TIMEOUT_S,
-                return_when=asyncio.FIRST_COMPLETED,
+                {connecting, self._trouble}, timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
             )
-            if self._refused.done():
-                raise self._refused.result()
+            if self._trouble.done():
+                raise self._as_refusal(self._trouble.result())
             if not connecting.done():
-                raise nats.errors.NoServersError(self._last_error)
+                raise TimeoutError("the server does not answer")
             connecting.result()
             self._check_encrypted(client)
-        except BaseException:
+        except BaseException as error:
+            self._last_error = told(error)
             connecting.cancel()
             with contextlib.suppress(*TRANSPORT_ERRORS, asyncio.CancelledError):
                 await connecting
             await _close(client)
             raise
         finally:
-            self._refused = None
-        self._client = client
+            self._trouble = None
         return client
 
     async def aclose(self) -> None:
@@ -94,6 +109,7 @@ class Connection:
         if self._client is not None:
             await _close(self._client)
 
+    @property
     def problem(self) -> str:
         """What the last attempt to connect met."""
         return f"{self._settings.servers}: {self._last_error}"
@@ -101,21 +117,18 @@ class Connection:
     def _options(self) -> dict[str, Any]:
         settings = self._settings
         options: dict[str, Any] = {
-            "servers": list(settings.urls),
             "name": "flow-server",
             "connect_timeout": 2,
-            "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.2,
-            # A node that is stopped, not dead, keeps its connections: only silence tells.
-            "ping_interval": 2,
+            # A new client is made by `ensure`. The library's own way back forgets a server for good once it
+            # refuses us, never closes connections that were half made, and sends what was meant for before.
+            "allow_reconnect": False,
+            # A server that is stopped, not dead, keeps its connections: only silence tells.
+            "ping_interval": 1,
             "max_outstanding_pings": 2,
-            # Publishing while disconnected must fail at once: what the library sends later, when its caller
-            # has long been told of a failure, would be a message out of nowhere.
+            # What is published while disconnected fails at once, else it would be sent much later.
             "pending_size": 1,
             "error_cb": self._on_error,
-            "disconnected_cb": self._on_disconnected,
-            "reconnected_cb": self._on_reconnected,
-            "closed_cb": self._on_disconnected,
+            "closed_cb": self._on_closed,
         }
         if settings.ca_file is not None or settings.cert_file is not None:
             options["tls"] = _tls(settings)
@@ -135,30 +148,22 @@ class Connection:
             raise StoreError(f"{self._settings.servers}: expected TLS, the server offers none")
 
     async def _on_error(self, error: Exception) -> None:
-        self._last_error = str(error) or repr(error)
+        self._last_error = told(error)
         log.debug("nats error", problem=self._last_error)
-        refused = self._refused
-        if refused is not None and not refused.done() and _is_refusal(error):
-            problem = f"{self._settings.servers} refused us: {self._last_error}"
-            refused.set_result(StoreError(problem))
+        if self._trouble is not None and not self._trouble.done():
+            self._trouble.set_result(error)
 
-    async def _on_disconnected(self) -> None:
-        if self._is_closing or self._client is None:
-            return
-        log.warning("disconnected from nats", problem=self._last_error)
-        self._on_change()
+    async def _on_closed(self) -> None:
+        if not self._is_closing and self._client is not None:
+            log.warning("disconnected from nats", problem=self._last_error)
+            self._on_change()
 
-    async def _on_reconnected(self) -> None:
-        assert self._client is not None  # noqa: S101
-        try:
-            self._check_encrypted(self._client)
-        except StoreError as error:
-            log.error("nats connection is not encrypted", problem=str(error))
-            await self._client.close()
-            return
-        url = self._client.connected_url
-        log.info("connected to nats again", server=url.netloc if url else "")
-        self._on_change()
+    def _as_refusal(self, error: Exception) -> Exception:
+        """`StoreError` when a server says no to what we are, so that asking again is pointless."""
+        text = str(error).lower()
+        if isinstance(error, ssl.SSLCertVerificationError) or "authorization" in text:
+            return StoreError(f"{self._settings.servers} refused us: {told(error)}")
+        return error
 
 
 async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -172,7 +177,8 @@ async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 async def _close(client: Client) -> None:
     with contextlib.suppress(*TRANSPORT_ERRORS):
-        await client.close()
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await client.close()
 
 
 def _tls(settings: NatsSettings) -> ssl.SSLContext:
@@ -185,11 +191,3 @@ def _tls(settings: NatsSettings) -> ssl.SSLContext:
         shown = ", ".join(str(file) for file in files if file is not None)
         raise StoreError(f"cannot use the TLS files {shown}: {error}") from error
     return context
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether a server says no to what we are, so that asking again is pointless."""
-    text = str(error).lower()
-    return (
-        isinstance(error, ssl.SSLCertVerificationError) or "authorization" in text or "authentication" in text
-    )

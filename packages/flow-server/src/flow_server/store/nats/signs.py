@@ -51,6 +51,10 @@ class SignsOfLife:
         self._news[flow_id, emitter] = at_ms
         self._has_news.set()
 
+    def interrupt(self) -> None:
+        """The connection changed: listen on the new one."""
+        self._has_news.set()
+
     async def run(self) -> None:
         """Listen and tell, until cancelled."""
         heard_by: object = None

@@ -33,6 +33,9 @@ START_S = 60.0
 STOP_S = 5.0
 """How long writes in flight have at the end."""
 
+BACKFILL_PAUSE_S = 1.0
+"""Pause after a try to fetch the past of a flow that met an outage."""
+
 log = structlog.get_logger("flow_server.store.nats")
 
 
@@ -178,7 +181,7 @@ class NatsStore:
             if asyncio.get_running_loop().time() > deadline_s:
                 last = self._follower.last_problem
                 problem = self._health.problem if last is None else told(last)
-                raise StoreError(f"no start within {START_S:.0f} s: {problem}; {self._connection.problem()}")
+                raise StoreError(f"no start within {START_S:.0f} s: {problem}; {self._connection.problem}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await self._follower.caught_up.wait()
@@ -193,6 +196,7 @@ class NatsStore:
 
     def _interrupt(self) -> None:
         self._follower.interrupt()
+        self._signs.interrupt()
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=f"nats store: {name}"))
@@ -210,8 +214,11 @@ class NatsStore:
             past = await self._follower.past.get()
             try:
                 await backfill(past, self._connection, self._log, stream=self._settings.stream)
-            except (Incomplete, DeliveryEnded, ValueError, StoreError, *TRANSPORT_ERRORS) as error:
-                log.warning("no history from before the start", flow=past.flow_id, problem=told(error))
+            except (DeliveryEnded, *TRANSPORT_ERRORS):
+                self._follower.past.put_nowait(past)  # the log lets it in only while it still fits
+                await asyncio.sleep(BACKFILL_PAUSE_S)
+            except (Incomplete, ValueError, StoreError) as error:
+                log.warning("no history from before the start", flow=past.flow_id, problem=str(error))
 
 
 def _say_what_is_not_promised(settings: NatsSettings) -> None:
