@@ -16,6 +16,7 @@ from flow_server.flow import RingBounds
 from flow_server.http.app import create_app
 from flow_server.http.ingest import IngestBounds
 from flow_server.hub import Hub
+from flow_server.limits import Limits
 from flow_server.serving.server import Server
 from flow_server.store import Store
 from flow_server.store.memory import MemoryStore
@@ -41,11 +42,13 @@ async def serve() -> AsyncGenerator[Serve]:
             prefix: str = "",
             send_buffer_bytes: int | None = None,
             authority: Authority | None = None,
+            limits: Limits | None = None,
         ) -> Served:
             hub = Hub(
                 store or MemoryStore(now_us=lambda: time.time_ns() // 1000),
                 bounds=ring,
                 heartbeat_s=heartbeat_s,
+                limits=limits,
             )
             app = create_app(hub, bounds=bounds, prefix=prefix, authority=authority)
             if authority is not None:

@@ -81,7 +81,12 @@ async def serve(settings: Settings) -> None:
     """Serve until a stop signal. Raises OSError (the address) and `StoreError`."""
     for variable in settings.unknown:
         log.warning("unknown setting", variable=variable)
-    hub = Hub(store_of(settings), bounds=settings.ring, heartbeat_s=settings.heartbeat_s)
+    hub = Hub(
+        store_of(settings),
+        bounds=settings.ring,
+        limits=settings.limits,
+        heartbeat_s=settings.heartbeat_s,
+    )
     authority = authority_of(settings)
     app = create_app(
         hub,

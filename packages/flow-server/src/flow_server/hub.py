@@ -9,9 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Seque
 from contextlib import asynccontextmanager, contextmanager
 from typing import assert_never
 
-from flow_contract import MESSAGE_TYPES, FlowMessage
+import structlog
+
+from flow_contract import MESSAGE_TYPES, FlowMessage, shown
 from flow_server.core.heard import LastHeard
 from flow_server.flow import Flow, RingBounds
+from flow_server.limits import Limits, NoRoom, check_growth
 from flow_server.reading import Audience, Ending, Reader
 from flow_server.stats import Stats
 from flow_server.store import (
@@ -23,8 +26,11 @@ from flow_server.store import (
     Deleted,
     Restored,
     Store,
+    StoreError,
     item_of,
 )
+
+log = structlog.get_logger(__name__)
 
 
 def unix_ms() -> int:
@@ -40,6 +46,7 @@ class Hub:
         store: Store,
         *,
         bounds: RingBounds | None = None,
+        limits: Limits | None = None,
         heartbeat_s: float = 15.0,
         now_ms: Callable[[], int] = unix_ms,
         clock_s: Callable[[], float] = time.monotonic,
@@ -49,6 +56,7 @@ class Hub:
         self.stats = Stats()
         self.stopping = False
         self._bounds = bounds or RingBounds()
+        self._limits = limits or Limits()
         self._heartbeat_s = heartbeat_s
         self._now_ms = now_ms
         self._clock_s = clock_s
@@ -119,8 +127,12 @@ class Hub:
     ) -> Accepted:
         """Append a batch, at least one message, whole; returns when it is durable and readers can see it.
 
-        A batch with the `key` of a recent one is not stored again. Raises `StoreError`.
+        A batch with the `key` of a recent one is not stored again. Raises `StoreError`, `LimitReached`.
         """
+        flow = self._flows.get(flow_id)
+        if flow is None and len(self._flows) >= self._limits.flows:
+            raise NoRoom(f"there are {len(self._flows)} flows already", setting="MAX_FLOWS")
+        check_growth(None if flow is None else flow.state, messages, flow_id=flow_id, limits=self._limits)
         accepted = await self.store.append(flow_id, [item_of(message) for message in messages], key=key)
         self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
         return accepted
@@ -172,6 +184,17 @@ class Hub:
             finally:
                 audience.readers.discard(reader)
 
+    def check_room_for_reader(self, flow_id: str) -> None:
+        """Refuse one reader too many. Raises `NoRoom`."""
+        audience = self._audiences.get(flow_id)
+        if audience is not None and len(audience.readers) >= self._limits.readers_per_flow:
+            raise NoRoom(
+                f"flow {shown(flow_id)} has {len(audience.readers)} readers already",
+                setting="MAX_READERS_PER_FLOW",
+            )
+        if (readers := self.readers()) >= self._limits.readers:
+            raise NoRoom(f"there are {readers} readers already", setting="MAX_READERS")
+
     def readers(self) -> int:
         """How many streams are open."""
         return sum(len(audience.readers) for audience in self._audiences.values())
@@ -212,3 +235,16 @@ class Hub:
             silent_since_s = self._clock_s() - self._heartbeat_s
             for audience in list(self._audiences.values()):
                 audience.beat(silent_since_s=silent_since_s)
+            await self._delete_idle_flows()
+
+    async def _delete_idle_flows(self) -> None:
+        if not self._limits.idle_ttl_s:
+            return
+        before_ms = self._now_ms() - self._limits.idle_ttl_s * 1000
+        for flow_id in [flow.id for flow in self._flows.values() if flow.changed_at_ms < before_ms]:
+            try:
+                await self.delete(flow_id)
+            except StoreError as error:
+                log.warning("an idle flow was not deleted", flow=flow_id, problem=str(error))
+            else:
+                log.info("idle flow deleted", flow=flow_id)

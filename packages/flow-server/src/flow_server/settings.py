@@ -19,6 +19,7 @@ from flow_contract.service.environment import (
 from flow_contract.service.listening import ListenAddress
 from flow_server.flow import RingBounds
 from flow_server.http.ingest import IngestBounds
+from flow_server.limits import Limits
 from flow_server.store.settings import MemorySettings, StoreSettings, store_settings_from
 
 PREFIX = "FLOW_SERVER_"
@@ -49,6 +50,8 @@ class Settings:
     """How much of its log each flow keeps at hand."""
     ingest: IngestBounds = field(default_factory=IngestBounds)
     """What one POST may bring."""
+    limits: Limits = field(default_factory=Limits)
+    """How much clients may make the server hold."""
     heartbeat_s: float = 15.0
     """Longest silence on a stream, in seconds; the contract's figure. Tests shorten it."""
     stop_grace_s: float = 10.0
@@ -91,7 +94,11 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             batch_messages=environment.optional(
                 f"{PREFIX}MAX_BATCH", whole_number(least=1, most=1024), defaults.ingest.batch_messages
             ),
+            in_flight_bytes=environment.optional(
+                f"{PREFIX}MAX_BYTES_IN_FLIGHT", size(least=2**20, most=2**36), defaults.ingest.in_flight_bytes
+            ),
         ),
+        limits=_limits_from(environment),
         heartbeat_s=environment.optional(
             f"{PREFIX}HEARTBEAT", duration(least_s=0.05, most_s=3600), defaults.heartbeat_s
         ),
@@ -110,3 +117,19 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
         ),
     )
     return replace(settings, unknown=tuple(environment.unknown(PREFIX)))
+
+
+def _limits_from(environment: Environment) -> Limits:
+    default = Limits()
+
+    def count(name: str, by_default: int) -> int:
+        return environment.optional(f"{PREFIX}{name}", whole_number(least=1, most=10_000_000), by_default)
+
+    return Limits(
+        nodes=count("MAX_NODES", default.nodes),
+        relationships=count("MAX_RELATIONSHIPS", default.relationships),
+        flows=count("MAX_FLOWS", default.flows),
+        readers=count("MAX_READERS", default.readers),
+        readers_per_flow=count("MAX_READERS_PER_FLOW", default.readers_per_flow),
+        idle_ttl_s=environment.optional(f"{PREFIX}IDLE_TTL", duration(), default.idle_ttl_s),
+    )

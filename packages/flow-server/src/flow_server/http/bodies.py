@@ -4,8 +4,10 @@ Source: the contract, "HTTP": 413 beyond the bound, also when a body only gets t
 corrupt, truncated or continued encoding is 400, an encoding we do not know 415.
 """
 
+import asyncio
 import sys
 import zlib
+from collections.abc import Callable
 
 from litestar.types import HTTPScope, Receive
 
@@ -42,8 +44,61 @@ def header(scope: HTTPScope, name: bytes) -> str | None:
     return b", ".join(values).decode("latin-1") if values else None
 
 
-async def read_body(scope: HTTPScope, receive: Receive, *, limit_bytes: int) -> bytes:
-    """The body as it was sent. Raises `BodyTooLarge`, and `ClientGone` when it never ends."""
+BODY_S = 30.0
+"""How long a body may take, in seconds."""
+
+
+class InFlight:
+    """Bytes of bodies that are being read, all requests together."""
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        """Nothing held yet."""
+        self._limit_bytes = limit_bytes
+        self.held_bytes = 0
+
+    def hold(self, size: int) -> None:
+        """Hold some more. Raises `HttpError` (503) when that is too much."""
+        if self.held_bytes + size > self._limit_bytes:
+            raise HttpError(
+                503,
+                f"more than {self._limit_bytes} bytes of bodies are under way",
+                reason="MAX_BYTES_IN_FLIGHT",
+                retry_after_s=1,
+            )
+        self.held_bytes += size
+
+    def release(self, size: int) -> None:
+        """They are dealt with."""
+        self.held_bytes -= size
+
+
+async def read_body(scope: HTTPScope, receive: Receive, *, limit_bytes: int, in_flight: InFlight) -> bytes:
+    """The body as it was sent.
+
+    Raises `BodyTooLarge`; `HttpError` when it takes too long (408) or too many are under way (503);
+    `ClientGone` when the client went away.
+    """
+    held = 0
+
+    def hold(size: int) -> None:
+        nonlocal held
+        in_flight.hold(size)
+        held += size
+
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _read(scope, receive, limit_bytes=limit_bytes, hold=hold)
+    except TimeoutError as error:
+        raise HttpError(
+            408, f"the body took more than {BODY_S:g} s", reason="slow body", headers={"Connection": "close"}
+        ) from error
+    finally:
+        in_flight.release(held)
+
+
+async def _read(
+    scope: HTTPScope, receive: Receive, *, limit_bytes: int, hold: Callable[[int], None]
+) -> bytes:
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLarge(limit_bytes=limit_bytes)
@@ -56,6 +111,7 @@ async def read_body(scope: HTTPScope, receive: Receive, *, limit_bytes: int) -> 
         size += len(message["body"])
         if size > limit_bytes:
             raise BodyTooLarge(limit_bytes=limit_bytes)
+        hold(len(message["body"]))
         parts.append(message["body"])
         if not message["more_body"]:
             return b"".join(parts)

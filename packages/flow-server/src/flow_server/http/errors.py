@@ -10,6 +10,7 @@ import msgspec
 
 from flow_contract import ContractError, shown
 from flow_server.http.flow_path import BadPathError
+from flow_server.limits import FlowTooLarge, LimitReached
 from flow_server.store import BatchTooLarge, StoreError, StoreFull, StoreUnavailable
 
 
@@ -66,6 +67,11 @@ def answer_to(error: Exception) -> ErrorAnswer | None:
             return _answer(body, reason="contract")
         case HttpError():
             return _answer(Problem(error.status, str(error)), reason=error.reason, headers=error.headers)
+        case FlowTooLarge(setting=setting):
+            return _answer(Problem(422, str(error)), reason=setting)
+        case LimitReached(setting=setting):
+            headers = {"Retry-After": "5"}
+            return _answer(Problem(503, str(error)), reason=setting, headers=headers)
         case BadPathError():
             return _answer(Problem(400, str(error)), reason="path")
         case BatchTooLarge():

@@ -19,7 +19,7 @@ from flow_server.core.grants import EVERYBODY, Identity
 from flow_server.core.identity import identity_in
 from flow_server.http.answers import send_answer, send_error
 from flow_server.http.authorise import authorise_emitter, authorise_messages
-from flow_server.http.bodies import BodyTooLarge, ClientGone, header, read_body, unpacked
+from flow_server.http.bodies import BodyTooLarge, ClientGone, InFlight, header, read_body, unpacked
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
@@ -46,6 +46,8 @@ class IngestBounds(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 2**20
     """Longest body, packed and unpacked."""
     batch_messages: int = 1024
+    in_flight_bytes: int = 64 * 2**20
+    """Bytes of bodies that may be under way, all requests together."""
 
 
 async def ingest(
@@ -121,6 +123,7 @@ class EventsDoor:
         """A door to `hub`."""
         self._hub = hub
         self._bounds = bounds
+        self._in_flight = InFlight(limit_bytes=bounds.in_flight_bytes)
 
     async def answer(self, flow_id: str, scope: HTTPScope, receive: Receive, send: Send) -> int:
         """Answer the request; returns the status, 499 when the client went away before its body was whole."""
@@ -132,7 +135,9 @@ class EventsDoor:
             answer = await ingest(
                 self._hub,
                 flow_id,
-                await read_body(scope, receive, limit_bytes=self._bounds.body_bytes),
+                await read_body(
+                    scope, receive, limit_bytes=self._bounds.body_bytes, in_flight=self._in_flight
+                ),
                 bounds=self._bounds,
                 content_type=header(scope, b"content-type"),
                 encoding=header(scope, b"content-encoding"),

@@ -176,6 +176,7 @@ async def stream_flow(
     if cursor is not None:
         await hub.store.catch_up(cursor)  # a snapshot from before the cursor would go back in time
     flow_id = flow_id_of(flow_id)
+    hub.check_room_for_reader(flow_id)
     ask = still_allowed_in(cast("dict[str, Any]", request.scope))
     permit = None if ask is None else partial(ask, Action.READ, flow_id)
     peer = request.client.host if request.client else None
