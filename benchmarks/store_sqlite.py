@@ -25,7 +25,8 @@ WRITERS = 64
 SLOW_SYNC_S = 0.002
 """Added to each sync, as a cloud volume does."""
 POSTS = 3_000
-READERS = (200, 1000)
+FAN_OUT = ((16, 200), (64, 200), (64, 1000))
+"""Publishers, each with one POST at a time, and readers."""
 RUNS = 3
 """Of each comparison, in turn, the best of each side: what else the machine does must not decide."""
 
@@ -75,10 +76,10 @@ def post_p50_ms(**settings: str) -> float:
         )
 
 
-def frames_per_s(readers: int, **settings: str) -> float:
-    """Frames a second of 16 publishers to some readers."""
+def frames_per_s(publishers: int, readers: int, **settings: str) -> float:
+    """Frames a second of some publishers to some readers."""
     with flow_server(**settings) as target:
-        result = uvloop.run(fan_out(target, publishers=16, readers=readers))
+        result = uvloop.run(fan_out(target, publishers=publishers, readers=readers))
         assert not result["lost"], f"{result['lost']} frames were lost"
         return result["frames_per_s"]
 
@@ -95,7 +96,7 @@ def main() -> None:
         )
         print(f"| {name} | {single:,.0f} | {grouped:,.0f} | {grouped / single:.1f} |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        numbers = iter(range((1 + len(READERS)) * RUNS))
+        numbers = iter(range((1 + len(FAN_OUT)) * RUNS))
 
         def sqlite() -> dict[str, str]:
             return {"STORE": "sqlite", "SQLITE_PATH": f"{folder}/{next(numbers)}.db"}
@@ -105,11 +106,11 @@ def main() -> None:
         print(
             f"| POST p50 ms: memory, sqlite | {memory:.2f} | {kept:.2f} | {kept / memory:.1f} |", flush=True
         )
-        for readers in READERS:
-            pairs = [(frames_per_s(readers), frames_per_s(readers, **sqlite())) for _ in range(RUNS)]
+        for load in FAN_OUT:
+            pairs = [(frames_per_s(*load), frames_per_s(*load, **sqlite())) for _ in range(RUNS)]
             memory, kept = (max(side) for side in zip(*pairs, strict=True))
             print(
-                f"| frames/s of 16 publishers to {readers} readers: memory, sqlite "
+                f"| frames/s of {load[0]} publishers to {load[1]} readers: memory, sqlite "
                 f"| {memory:,.0f} | {kept:,.0f} | {kept / memory:.2f} |",
                 flush=True,
             )

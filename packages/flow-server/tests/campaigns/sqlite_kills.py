@@ -24,6 +24,8 @@ from flow_simulator.checker.traffic import write_batches
 
 FLOWS = ("bootstrap", "a/b", "ü", "quiet")
 WRITERS_PER_FLOW = 4
+ROUND = 50
+"""Kills after which the log is checked and a new one begins: checking takes more than in proportion."""
 CALM_S = 60.0
 """How long everything may take to come to rest after the last kill."""
 
@@ -50,22 +52,31 @@ class Outcome:
 
 
 async def campaign(*, kills: int, seed: int, folder: Path) -> Outcome:
-    """Run one campaign on a file in `folder`."""
-    outcome, log, draw, began_s = Outcome(), Log(), random.Random(seed), time.monotonic()
+    """Run one campaign on a file in `folder`, a round after the other, each with flows of its own."""
+    outcome, began_s = Outcome(), time.monotonic()
     settings = {
         "FLOW_SERVER_STORE": "sqlite",
         "FLOW_SERVER_SQLITE_PATH": str(folder / "flows.db"),
         "FLOW_SERVER_RING_CAPACITY": "300",
     }
+    async with ServerProcess(folder, settings) as server:
+        for number, done in enumerate(range(0, kills, ROUND)):
+            flows = [f"{flow}/{number}" for flow in FLOWS]
+            await _round(server, flows, min(ROUND, kills - done), seed + 100 * number, outcome)
+    outcome.took_s = time.monotonic() - began_s
+    return outcome
+
+
+async def _round(server: ServerProcess, flows: list[str], kills: int, seed: int, outcome: Outcome) -> None:
+    log, draw = Log(), random.Random(seed)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(ServerProcess(folder, settings))
         readers = [
             await stack.enter_async_context(Reader(server.url, flow=flow, name=f"{number}/reader", log=log))
-            for number, flow in enumerate(FLOWS)
+            for number, flow in enumerate(flows)
         ]
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            for number, flow in enumerate(FLOWS):
+            for number, flow in enumerate(flows):
                 for index in range(WRITERS_PER_FLOW):
                     name = f"{number}/writer/{index}"
                     tasks.create_task(_write(server.url, flow, name, log, stop, seed + 10 * number + index))
@@ -78,17 +89,15 @@ async def campaign(*, kills: int, seed: int, folder: Path) -> Outcome:
                 outcome.kills += 1
             stop.set()
         async with httpx.AsyncClient(timeout=CALM_S) as client:
-            for number, flow in enumerate(FLOWS):
+            for reader, flow in zip(readers, flows, strict=True):
                 taken = await take_snapshot(client, server.url, flow=flow, log=log)
                 assert taken.seq is not None
-                await readers[number].reached(taken.seq, within_s=CALM_S)
+                await reader.reached(taken.seq, within_s=CALM_S)
     answers = [entry for entry in log.entries if isinstance(entry, Answered) and entry.accepted]
-    outcome.acknowledged = len(answers)
-    outcome.attempts = sum(isinstance(entry, Posting) for entry in log.entries)
-    outcome.epochs = {answer.epoch for answer in answers if answer.epoch is not None}
-    outcome.findings = check(log.entries)
-    outcome.took_s = time.monotonic() - began_s
-    return outcome
+    outcome.acknowledged += len(answers)
+    outcome.attempts += sum(isinstance(entry, Posting) for entry in log.entries)
+    outcome.epochs |= {answer.epoch for answer in answers if answer.epoch is not None}
+    outcome.findings += check(log.entries)
 
 
 async def _write(url: str, flow: str, name: str, log: Log, stop: asyncio.Event, seed: int) -> None:
