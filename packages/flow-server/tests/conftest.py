@@ -43,6 +43,7 @@ async def serve() -> AsyncGenerator[Serve]:
             send_buffer_bytes: int | None = None,
             authority: Authority | None = None,
             limits: Limits | None = None,
+            cors_origins: frozenset[str] = frozenset(),
         ) -> Served:
             hub = Hub(
                 store or MemoryStore(now_us=lambda: time.time_ns() // 1000),
@@ -50,7 +51,9 @@ async def serve() -> AsyncGenerator[Serve]:
                 heartbeat_s=heartbeat_s,
                 limits=limits,
             )
-            app = create_app(hub, bounds=bounds, prefix=prefix, authority=authority)
+            app = create_app(
+                hub, bounds=bounds, prefix=prefix, authority=authority, cors_origins=cors_origins
+            )
             if authority is not None:
                 app = Gate(app, authority)
             server = Server(app, on_stop=hub.stop, grace_s=grace_s)

@@ -94,6 +94,8 @@ async def serve(settings: Settings) -> None:
         prefix=settings.path_prefix,
         frame_ancestors=settings.frame_ancestors,
         metrics_open=settings.metrics_open,
+        cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
         authority=authority,
     )
     if authority is not None:

@@ -1,7 +1,9 @@
 """What the server is told by its environment; the only place that reads it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 
 from flow_contract.service.environment import (
@@ -9,6 +11,7 @@ from flow_contract.service.environment import (
     LISTEN_ADDRESS,
     PATH,
     TEXT,
+    WORDS,
     Environment,
     Kind,
     choice,
@@ -18,6 +21,7 @@ from flow_contract.service.environment import (
 )
 from flow_contract.service.listening import ListenAddress
 from flow_server.flow import RingBounds
+from flow_server.http.forwarded import Network
 from flow_server.http.ingest import IngestBounds
 from flow_server.limits import Limits
 from flow_server.store.settings import MemorySettings, StoreSettings, store_settings_from
@@ -36,6 +40,23 @@ def _path_prefix(text: str) -> str:
 
 
 _PATH_PREFIX = Kind(read=_path_prefix, expected="a path like /sovereign/flow, without a slash at its end")
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = WORDS.read(text)
+    if not all(
+        re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?", origin)
+        for origin in origins
+    ):
+        raise ValueError(text)
+    return frozenset(origins)
+
+
+_ORIGINS = Kind(read=_origins, expected="a comma-separated list of origins like https://console.example.org")
+_NETWORKS = Kind(
+    read=lambda text: tuple(ip_network(word) for word in WORDS.read(text)),
+    expected="a comma-separated list of addresses or networks like 10.0.0.0/8",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +87,10 @@ class Settings:
     """The grants file; without one everybody may do everything."""
     metrics_open: bool = False
     """Whether metrics need no grant."""
+    cors_origins: frozenset[str] = frozenset()
+    """Origins whose pages may read, exactly."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Proxies whose `X-Forwarded-For` is believed."""
     log_format: str | None = None
     """`json` or `console`; by itself `console` on a terminal."""
     unknown: tuple[str, ...] = ()
@@ -97,6 +122,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             in_flight_bytes=environment.optional(
                 f"{PREFIX}MAX_BYTES_IN_FLIGHT", size(least=2**20, most=2**36), defaults.ingest.in_flight_bytes
             ),
+            messages_per_s=environment.optional(
+                f"{PREFIX}RATE", whole_number(most=10_000_000), defaults.ingest.messages_per_s
+            ),
         ),
         limits=_limits_from(environment),
         heartbeat_s=environment.optional(
@@ -112,6 +140,8 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
         frame_ancestors=environment.optional(f"{PREFIX}FRAME_ANCESTORS", TEXT, defaults.frame_ancestors),
         auth_file=environment.optional(f"{PREFIX}AUTH_FILE", PATH, defaults.auth_file),
         metrics_open=environment.optional(f"{PREFIX}METRICS_OPEN", BOOLEAN, defaults.metrics_open),
+        cors_origins=environment.optional(f"{PREFIX}CORS_ORIGINS", _ORIGINS, defaults.cors_origins),
+        trusted_proxies=environment.optional(f"{PREFIX}TRUSTED_PROXIES", _NETWORKS, defaults.trusted_proxies),
         log_format=environment.optional(
             f"{PREFIX}LOG_FORMAT", choice("json", "console"), defaults.log_format
         ),

@@ -12,6 +12,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from flow_server.access.authority import Authority
 from flow_server.access.tokens import new_token
@@ -32,7 +33,7 @@ class Cluster:
         self.publish()
 
     def publish(self) -> None:
-        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key()))
+        key = json.loads(RSAAlgorithm.to_jwk(self.private.public_key()))
         self.path.write_text(json.dumps({"keys": [key | {"kid": self.name, "alg": "RS256", "use": "sig"}]}))
 
     def token(self, *, headers: dict[str, Any] | None = None, **claims: Any) -> str:
@@ -138,7 +139,7 @@ async def test_a_stranger_gets_401_everywhere_below_v1(
         "another issuer": world.fsn1.token(iss="https://elsewhere"),
         "a stranger's key": stranger.token(),
         "a stranger's key under a known id": stranger.token(headers={"kid": "fsn1"}),
-        "no algorithm": jwt.encode({"iss": ISSUER}, None, algorithm="none", headers={"kid": "fsn1"}),
+        "no algorithm": jwt.encode({"iss": ISSUER}, "", algorithm="none", headers={"kid": "fsn1"}),
         "too long": "x." * 5000 + "y",
     }
     for why, token in bad_tokens.items():
@@ -261,9 +262,7 @@ async def test_a_rotated_key_is_fetched_when_it_is_first_seen(
     assert (await ask(closed, "GET", "/v1/flows", world.fsn1.token())).status_code == 200
     new = Cluster(world.path.parent, "fsn1-new")
     both = [json.loads(path.read_text())["keys"][0] for path in (world.fsn1.path, new.path)]
-    curve = json.loads(
-        jwt.algorithms.ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key())
-    )
+    curve = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
     world.fsn1.path.write_text(json.dumps({"keys": [*both, curve | {"kid": "curve", "alg": "ES256"}]}))
     assert (await ask(closed, "GET", "/v1/flows", new.token())).status_code == 401, "asked a moment ago"
     for keys in world.authority._jwts.key_sets:
@@ -338,7 +337,11 @@ async def test_a_bad_new_file_is_refused_named_and_counted_and_the_old_grants_st
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         said: list[str] = []
-        patch.setattr("flow_server.access.authority.log.error", lambda _, problem: said.append(problem))
+
+        def error(_: str, *, problem: str) -> None:
+            said.append(problem)
+
+        patch.setattr("flow_server.access.authority.log.error", error)
         world.path.write_text(text)
         await world.authority.look()
     assert named in said[0]

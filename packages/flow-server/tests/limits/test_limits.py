@@ -3,10 +3,15 @@
 import asyncio
 import json
 import socket
+from ipaddress import ip_network
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flow_server.core.bucket import Bucket
 from flow_server.http import bodies
+from flow_server.http.forwarded import client_address
 from flow_server.http.ingest import IngestBounds
 from flow_server.limits import Limits
 from flow_server.serving import protocol
@@ -142,3 +147,58 @@ async def test_requests_behind_each_other_on_one_connection_are_answered_in_orde
     last = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     received = await raw_exchange(server.port, one * 20 + last)
     assert received.count(b"HTTP/1.1 200 OK") == 21
+
+
+async def test_who_posts_too_fast_is_told_when_to_come_back(serve: Serve) -> None:
+    server = await serve(bounds=IngestBounds(messages_per_s=5))
+    await server.fed("f", [nodes("a")] * 5)
+    answer = await server.post("f", [nodes("b")] * 5)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert len((await server.snapshot("f"))["nodes"]) == 1
+
+
+@given(takes=st.lists(st.tuples(st.integers(1, 9), st.floats(0, 3)), max_size=40), per_s=st.integers(1, 8))
+def test_a_bucket_lets_no_more_through_than_its_rate_and_a_seconds_worth(
+    takes: list[tuple[int, float]], per_s: int
+) -> None:
+    bucket, now_s, through = Bucket(per_s=per_s, now_s=0.0), 0.0, 0
+    for count, pause_s in takes:
+        now_s += pause_s
+        wait_s = bucket.take(count, now_s=now_s)
+        if wait_s == 0:
+            assert through <= per_s * (now_s + 1) + 1e-6, "what was too much had to be made up for"
+            through += count
+        else:
+            assert 0 < wait_s <= 1 + 9 / per_s + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
+        ("10.0.0.1", "junk\n", "junk"),
+    ],
+)
+def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+    peer: str, forwarded: str | None, address: str
+) -> None:
+    assert client_address(peer, forwarded, [ip_network("10.0.0.0/8")]) == address
+
+
+async def test_pages_of_named_origins_may_read_and_others_may_not(serve: Serve) -> None:
+    server = await serve(cors_origins=frozenset({"https://console.example.org"}))
+    await server.fed("f", nodes("a"))
+    path = server.path("f", "/snapshot")
+    named = await server.client.get(path, headers={"Origin": "https://console.example.org"})
+    assert named.headers["access-control-allow-origin"] == "https://console.example.org"
+    assert "access-control-allow-credentials" not in named.headers
+    for origin in ("https://elsewhere.example", "null", "https://console.example.org.evil.example"):
+        other = await server.client.get(path, headers={"Origin": origin})
+        assert "access-control-allow-origin" not in other.headers
+    asked = await server.client.options(path, headers={"Origin": "https://console.example.org"})
+    assert asked.status_code == 204
+    assert "Authorization" in asked.headers["access-control-allow-headers"]

@@ -1,5 +1,6 @@
 """The application: routes over one hub, and what stands in front of them."""
 
+from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -12,6 +13,7 @@ from litestar.types import ASGIApp
 from flow_contract import shown
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flows import delete_flow, get_flow, list_flows
+from flow_server.http.forwarded import Network
 from flow_server.http.front import Front, security_headers
 from flow_server.http.health import healthz, readyz
 from flow_server.http.history import get_history
@@ -33,6 +35,8 @@ def create_app(
     prefix: str = "",
     frame_ancestors: str = "'none'",
     metrics_open: bool = False,
+    cors_origins: frozenset[str] = frozenset(),
+    trusted_proxies: Sequence[Network] = (),
     authority: AuthState | None = None,
 ) -> ASGIApp:
     """The HTTP side over a hub that is running. `prefix` is where a proxy shows it, stripped or not.
@@ -74,6 +78,8 @@ def create_app(
         prefix=prefix,
         headers=security_headers(frame_ancestors=frame_ancestors),
         metrics_open=metrics_open,
+        cors_origins=cors_origins,
+        trusted_proxies=trusted_proxies,
     )
 
 

@@ -3,6 +3,7 @@
 Posts of events leave here through their own door. Source: `flow_path`; RFC 9110, section 9.3.2 (HEAD).
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from flow_server.core.identity import identity_in
 from flow_server.http.answers import encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise
+from flow_server.http.bodies import header
+from flow_server.http.cors import cors_headers
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import (
     BadPathError,
@@ -20,6 +23,7 @@ from flow_server.http.flow_path import (
     segments_of,
     without_prefix,
 )
+from flow_server.http.forwarded import Network, client_address
 from flow_server.http.ingest import EventsDoor
 from flow_server.stats import Stats
 
@@ -71,6 +75,8 @@ class Front:
         prefix: str,
         headers: dict[str, str],
         metrics_open: bool = False,
+        cors_origins: frozenset[str] = frozenset(),
+        trusted_proxies: Sequence[Network] = (),
     ) -> None:
         """Stand in front of `app`; `prefix` is empty or like `/sovereign/api`."""
         self._app = app
@@ -79,6 +85,8 @@ class Front:
         self._prefix = prefix.encode()
         self._headers = encoded_headers(headers)
         self._metrics_open = metrics_open
+        self._cors_origins = cors_origins
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; anything else than HTTP goes through."""
@@ -87,12 +95,16 @@ class Front:
             return
 
         status = 0
+        headers = [*self._headers, *cors_headers(scope, self._cors_origins)]
+        if self._trusted_proxies and (peer := scope["client"]) is not None:
+            address = client_address(peer[0], header(scope, b"x-forwarded-for"), self._trusted_proxies)
+            scope["client"] = (address, peer[1])
 
         async def send_counted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+                message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
         scope, route = await self._routed(scope, receive, send_counted)

@@ -5,6 +5,9 @@ what a handler costs; the route behind it, which OpenAPI describes, answers with
 """
 
 import asyncio
+import math
+import time
+from collections import OrderedDict
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -15,7 +18,8 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from flow_contract import decode_batch, has_control_character, shown
-from flow_server.core.grants import EVERYBODY, Identity
+from flow_server.core.bucket import Bucket
+from flow_server.core.grants import EVERYBODY, Identity, Principal
 from flow_server.core.identity import identity_in
 from flow_server.http.answers import send_answer, send_error
 from flow_server.http.authorise import authorise_emitter, authorise_messages
@@ -48,6 +52,8 @@ class IngestBounds(msgspec.Struct, frozen=True, kw_only=True):
     batch_messages: int = 1024
     in_flight_bytes: int = 64 * 2**20
     """Bytes of bodies that may be under way, all requests together."""
+    messages_per_s: int = 0
+    """Messages a second that each principal may post; 0: any number."""
 
 
 async def ingest(
@@ -60,6 +66,7 @@ async def ingest(
     encoding: str | None = None,
     key: str | None = None,
     identity: Identity = EVERYBODY,
+    rates: "Rates | None" = None,
 ) -> bytes:
     """Take in a body; the answer's JSON. Raises what `answer_to` knows; then nothing was applied."""
     lines = _is_lines(content_type)
@@ -72,6 +79,8 @@ async def ingest(
             f"expected a batch of at most {bounds.batch_messages} messages, found {len(messages)}",
             reason="batch too large",
         )
+    if rates is not None:
+        rates.take(identity, len(messages))
     if identity is not EVERYBODY:
         authorise_messages(identity, flow_id, messages)
     return _encode(await hub.ingest(flow_id, messages, key=key))
@@ -116,6 +125,33 @@ def _key_of(scope: HTTPScope) -> str | None:
     return key
 
 
+class Rates:
+    """How fast each principal posts; those not heard for longest are forgotten, with a full bucket."""
+
+    PRINCIPALS = 10_000
+
+    def __init__(self, messages_per_s: int) -> None:
+        """Allow so many messages a second."""
+        self._messages_per_s = messages_per_s
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, identity: Identity, messages: int) -> None:
+        """Let a batch pass, or raise `HttpError` (429) that says when to come back."""
+        now_s = time.monotonic()
+        name = identity.name if isinstance(identity, Principal) else ""
+        bucket = self._buckets.pop(name, None) or Bucket(per_s=self._messages_per_s, now_s=now_s)
+        self._buckets[name] = bucket
+        if len(self._buckets) > self.PRINCIPALS:
+            self._buckets.popitem(last=False)
+        if wait_s := bucket.take(messages, now_s=now_s):
+            raise HttpError(
+                429,
+                f"more than {self._messages_per_s} messages a second (FLOW_SERVER_RATE)",
+                reason="RATE",
+                retry_after_s=max(1, math.ceil(wait_s)),
+            )
+
+
 class EventsDoor:
     """Answers a POST of events over ASGI."""
 
@@ -123,6 +159,7 @@ class EventsDoor:
         """A door to `hub`."""
         self._hub = hub
         self._bounds = bounds
+        self._rates = Rates(bounds.messages_per_s) if bounds.messages_per_s else None
         self._in_flight = InFlight(limit_bytes=bounds.in_flight_bytes)
 
     async def answer(self, flow_id: str, scope: HTTPScope, receive: Receive, send: Send) -> int:
@@ -143,6 +180,7 @@ class EventsDoor:
                 encoding=header(scope, b"content-encoding"),
                 key=key,
                 identity=identity,
+                rates=self._rates,
             )
         except ClientGone:
             return 499
