@@ -77,7 +77,8 @@ class World:
             "issuers": [self.fsn1.entry(), self.hel1.entry()],
         }
         self.write()
-        self.authority = Authority(self.path)
+        self.later_s = 0.0
+        self.authority = Authority(self.path, now_s=lambda: time.time() + self.later_s)
         self.authority.load()
 
     def write(self) -> None:
@@ -265,7 +266,7 @@ async def test_a_rotated_key_is_fetched_when_it_is_first_seen(
     curve = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
     world.fsn1.path.write_text(json.dumps({"keys": [*both, curve | {"kid": "curve", "alg": "ES256"}]}))
     assert (await ask(closed, "GET", "/v1/flows", new.token())).status_code == 401, "asked a moment ago"
-    for keys in world.authority._jwts.key_sets:
+    for keys in world.authority._jwts.key_sets:  # pyright: ignore[reportPrivateUsage]
         monkeypatch.setattr(keys, "_tried_at_s", float("-inf"))
     assert (await ask(closed, "GET", "/v1/flows", new.token())).status_code == 200
     assert (await ask(closed, "GET", "/v1/flows", world.fsn1.token())).status_code == 200
@@ -285,10 +286,9 @@ async def _ends(served: Served, token: str, act: Any) -> None:
 
 async def test_a_stream_ends_when_its_token_expires(closed: Served, world: World) -> None:
     await ask(closed, "POST", "/v1/flows/f/events", world.owner, nodes("a"))
-    clock = time.time
 
     async def act() -> None:
-        world.authority._now_s = lambda: clock() + 3600
+        world.later_s = 3600
 
     await _ends(closed, world.fsn1.token(), act)
 
