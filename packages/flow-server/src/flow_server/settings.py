@@ -153,7 +153,7 @@ def _limits_from(environment: Environment) -> Limits:
     default = Limits()
 
     def count(name: str, by_default: int) -> int:
-        return environment.optional(f"{PREFIX}{name}", whole_number(least=1, most=10_000_000), by_default)
+        return environment.optional(f"{PREFIX}{name}", whole_number(least=1, most=10**9), by_default)
 
     return Limits(
         nodes=count("MAX_NODES", default.nodes),
