@@ -27,7 +27,7 @@ SLOW_SYNC_S = 0.002
 POSTS = 3_000
 FAN_OUT = ((16, 200), (64, 200), (64, 1000))
 """Publishers, each with one POST at a time, and readers."""
-RUNS = 3
+RUNS = 6
 """Of each comparison, in turn, the best of each side: what else the machine does must not decide."""
 
 
