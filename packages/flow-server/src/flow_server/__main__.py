@@ -100,7 +100,7 @@ async def serve(settings: Settings) -> None:
     )
     if authority is not None:
         app = Gate(app, authority)
-    server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s)
+    server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s, rejected=hub.stats.rejected)
     with stopping_at_signals(server):
         async with hub.running(), keeping_current(authority):
             listener = listening_socket(

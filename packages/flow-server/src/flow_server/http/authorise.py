@@ -1,12 +1,15 @@
 """What each path asks of an identity: the one table, so that a new route cannot be forgotten.
 
-Everything below `/v1/` is closed to strangers. Decided before the body is read and before the flow is looked
-up, so that nothing tells whether a flow exists. Source: RFC 6750, section 3.
+What is not named open here is closed to strangers, also where there is nothing. Decided before the body is
+read and before the flow is looked up, so that nothing tells whether a flow exists. Source: RFC 6750, section 3.
 """
 
 from flow_contract import FlowMessage, shown
 from flow_server.core.grants import Action, Identity, Principal, Stranger
 from flow_server.http.errors import HttpError
+
+_OPEN = frozenset({"", "healthz", "readyz", "schema", "assets"})
+"""First segments of paths that hold no data: the page and its files, health, the description."""
 
 _BY_METHOD = {"GET": Action.READ, "HEAD": Action.READ, "DELETE": Action.OWN}
 
@@ -17,7 +20,7 @@ def authorise(identity: Identity, *, method: str, segments: list[str], metrics_o
         principal = known(identity)
         if not principal.may_everywhere(Action.READ):
             raise _forbidden(principal, f"the grant read on every flow ({shown('*')})")
-    if segments[0] != "v1" or method == "OPTIONS":
+    if segments[0] in _OPEN or segments[0] == "metrics" or method == "OPTIONS":
         return
     principal = known(identity)
     if segments[:2] != ["v1", "flows"] or len(segments) < 3 or segments[2:] == [""]:

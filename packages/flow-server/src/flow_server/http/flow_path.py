@@ -32,10 +32,17 @@ def without_prefix(raw_path: bytes, *, prefix: bytes) -> bytes | None:
 
 
 def segments_of(raw_path: bytes) -> list[str]:
-    """The path's segments, each decoded once. Raises `BadPathError`."""
+    """The path's segments, at least one, each decoded once. Raises `BadPathError`."""
+    if not raw_path.startswith(b"/"):
+        raise BadPathError(f"expected a path that begins with /, found {shown(raw_path.decode('latin-1'))}")
     if b"%" not in raw_path and raw_path.isascii() and not has_control_character(text := raw_path.decode()):
-        return text.split("/")[1:]
-    return [_decoded(segment) for segment in raw_path.split(b"/")[1:]]
+        segments = text.split("/")[1:]
+    else:
+        segments = [_decoded(segment) for segment in raw_path.split(b"/")[1:]]
+    if "" in segments[:-1]:
+        # A router may take `//` for `/`, and would then see another path than whoever looks at segments.
+        raise BadPathError(f"empty segment in the path {shown(raw_path.decode('latin-1'))}")
+    return segments
 
 
 def routed_path(segments: list[str]) -> str:

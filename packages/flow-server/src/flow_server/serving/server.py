@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Generator
+from functools import partial
 
 import structlog
 import uvicorn
@@ -24,12 +26,17 @@ log = structlog.get_logger(__name__)
 class Server(uvicorn.Server):
     """Serves until a stop signal, then lets requests and streams end within the grace time."""
 
-    def __init__(self, app: ASGIApp, *, on_stop: Callable[[], None], grace_s: float) -> None:
-        """`on_stop` is called first thing when the server stops; it must let streams end."""
+    def __init__(
+        self, app: ASGIApp, *, on_stop: Callable[[], None], grace_s: float, rejected: Counter[str]
+    ) -> None:
+        """`on_stop` is called first thing when the server stops; it must let streams end.
+
+        Requests that do not get as far as `app` are counted in `rejected`, by reason.
+        """
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
-                http=FlowProtocol,
+                http=partial(FlowProtocol, rejected=rejected),  # type: ignore[arg-type]
                 loop="uvloop",
                 ws="none",
                 lifespan="off",
