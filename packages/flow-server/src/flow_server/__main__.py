@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
@@ -16,10 +17,7 @@ import uvloop
 from flow_contract.service.environment import SettingError
 from flow_contract.service.listening import listening_socket
 from flow_contract.service.logs import configure_logs
-from flow_server.access.authority import Authority
-from flow_server.access.gate import Gate
-from flow_server.access.grants_file import GrantsFileError
-from flow_server.access.tokens import new_token
+from flow_server.core.grants import GrantsFileError
 from flow_server.http.app import create_app
 from flow_server.hub import Hub
 from flow_server.serving.server import Server, stopping_at_signals
@@ -29,6 +27,9 @@ from flow_server.store.memory import MemoryStore
 from flow_server.store.settings import MemorySettings, NatsSettings, SqliteSettings
 from flow_server.store.sqlite import SqliteStore
 from flow_server.store.sqlite.command import add_store_actions
+
+if TYPE_CHECKING:  # what reads grants brings cryptography along, which an open server does without
+    from flow_server.access.authority import Authority
 
 BAD_SETTING = 2
 """Exit status when a setting is missing or bad."""
@@ -54,18 +55,20 @@ def store_of(settings: Settings) -> Store:
             return NatsStore(settings.store)
 
 
-def authority_of(settings: Settings) -> Authority | None:
+def authority_of(settings: Settings) -> "Authority | None":
     """Who knows the grants; `None`, and one loud line, when there is no grants file."""
     if settings.auth_file is None:
         log.warning("no FLOW_SERVER_AUTH_FILE: everybody who reaches this server may read, write and delete")
         return None
+    from flow_server.access.authority import Authority
+
     authority = Authority(settings.auth_file)
     authority.load()
     return authority
 
 
 @asynccontextmanager
-async def keeping_current(authority: Authority | None) -> AsyncGenerator[None]:
+async def keeping_current(authority: "Authority | None") -> AsyncGenerator[None]:
     """Follow the grants file and the issuers' keys in the background."""
     if authority is None:
         yield
@@ -99,6 +102,8 @@ async def serve(settings: Settings) -> None:
         authority=authority,
     )
     if authority is not None:
+        from flow_server.access.gate import Gate
+
         app = Gate(app, authority)
     server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s, rejected=hub.stats.rejected)
     with stopping_at_signals(server):
@@ -134,6 +139,8 @@ def run_server() -> int:
 
 def print_new_token(chosen: argparse.Namespace) -> int:
     """Print a new token, and the line that lets it read everything."""
+    from flow_server.access.tokens import new_token
+
     token, digest = new_token()
     name = json.dumps(chosen.name)
     sys.stdout.write(

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from flow_server.access.authority import Authority
-from flow_server.access.grants_file import GrantsFileError
 from flow_server.access.jwts import Refused
 from flow_server.access.tokens import new_token
+from flow_server.core.grants import GrantsFileError
 
 
 def _line(name: str, digest: str) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from flow_server.access.grants_file import Grants, GrantsFileError, TokenEntry, grants_in, tokens_in
+from flow_server.access.grants_file import Grants, TokenEntry, grants_in, tokens_in
 from flow_server.access.jwts import Jwts, Refused
 from flow_server.access.keys import KeySet
 from flow_server.access.tokens import entry_of
-from flow_server.core.grants import Action, Grant, Principal
+from flow_server.core.grants import Action, Grant, GrantsFileError, Principal
 
 LOOK_S = 2.0
 """How often the file is looked at, in seconds; Kubernetes itself takes up to a minute to bring a new one."""

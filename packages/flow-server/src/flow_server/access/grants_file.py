@@ -12,15 +12,11 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
-from flow_server.core.grants import Grant, Principal, matches
+from flow_server.core.grants import Grant, GrantsFileError, Principal, matches
 
 Text = Annotated[str, Meta(min_length=1)]
 Algorithm = Annotated[str, Meta(pattern=r"^(RS|ES|PS)(256|384|512)$|^EdDSA$")]
 """Only signatures that are checked with a public key: never `none`, never a shared secret."""
-
-
-class GrantsFileError(ValueError):
-    """The file cannot be taken; the text names the file and the offending value."""
 
 
 class TokenEntry(Grant, frozen=True, kw_only=True, forbid_unknown_fields=True):

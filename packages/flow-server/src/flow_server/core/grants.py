@@ -24,6 +24,10 @@ from flow_contract import (
 )
 
 
+class GrantsFileError(ValueError):
+    """The grants file cannot be taken; the text names the file and the offending value."""
+
+
 class Action(Enum):
     """What a grant may allow; the value is its name in the grants file."""
 
