@@ -103,7 +103,7 @@ async def heap_mb(page: Page) -> float:
     """Used heap after a garbage collection, in MB."""
     session = await page.context.new_cdp_session(page)
     # The driver's own annotations leave out what a command answers.
-    send = cast("Callable[[str], Awaitable[dict[str, Any]]]", session.send)
+    send = cast("Callable[[str], Awaitable[dict[str, Any]]]", cast("Any", session).send)
     await send("HeapProfiler.collectGarbage")
     usage = await send("Runtime.getHeapUsage")
     await session.detach()
