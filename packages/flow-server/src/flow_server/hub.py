@@ -12,9 +12,10 @@ from typing import assert_never
 import structlog
 
 from flow_contract import MESSAGE_TYPES, FlowMessage, shown
+from flow_server.core.fold import FlowState
 from flow_server.core.heard import LastHeard
 from flow_server.flow import Flow, RingBounds
-from flow_server.limits import Limits, NoRoom, check_growth
+from flow_server.limits import Limits, NoRoom, UnderWay, check_growth, fits_anyway, most_added
 from flow_server.reading import Audience, Ending, Reader
 from flow_server.stats import Stats
 from flow_server.store import (
@@ -62,6 +63,7 @@ class Hub:
         self._clock_s = clock_s
         self._flows: dict[str, Flow] = {}
         self._audiences: dict[str, Audience] = {}
+        self._under_way: dict[str, UnderWay] = {}
         self._heard: dict[str, LastHeard] = {}
 
     @asynccontextmanager
@@ -129,13 +131,45 @@ class Hub:
 
         A batch with the `key` of a recent one is not stored again. Raises `StoreError`, `LimitReached`.
         """
-        flow = self._flows.get(flow_id)
-        if flow is None and len(self._flows) >= self._limits.flows:
-            raise NoRoom(f"there are {len(self._flows)} flows already", setting="MAX_FLOWS")
-        check_growth(None if flow is None else flow.state, messages, flow_id=flow_id, limits=self._limits)
-        accepted = await self.store.append(flow_id, [item_of(message) for message in messages], key=key)
+        self._check_room_for_flow(flow_id)
+        with self._posting(flow_id) as under_way:
+            size = most_added(messages)
+            while not fits_anyway(self._state(flow_id), size, under_way, self._limits):
+                if not under_way.batches:
+                    check_growth(self._state(flow_id), messages, flow_id=flow_id, limits=self._limits)
+                    break
+                await under_way.next_end()
+            under_way.begin(size)
+            try:
+                items = [item_of(message) for message in messages]
+                accepted = await self.store.append(flow_id, items, key=key)
+            finally:
+                under_way.end(size)
         self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
         return accepted
+
+    def _check_room_for_flow(self, flow_id: str) -> None:
+        """Refuse one flow too many, those under way counted. Raises `NoRoom`."""
+        if flow_id in self._flows or flow_id in self._under_way:
+            return
+        coming = sum(new not in self._flows for new in self._under_way)
+        if len(self._flows) + coming >= self._limits.flows:
+            raise NoRoom(f"there are {len(self._flows) + coming} flows already", setting="MAX_FLOWS")
+
+    @contextmanager
+    def _posting(self, flow_id: str) -> Generator[UnderWay]:
+        under_way = self._under_way.setdefault(flow_id, UnderWay())
+        under_way.guests += 1
+        try:
+            yield under_way
+        finally:
+            under_way.guests -= 1
+            if under_way.guests == 0:
+                del self._under_way[flow_id]
+
+    def _state(self, flow_id: str) -> FlowState | None:
+        flow = self._flows.get(flow_id)
+        return None if flow is None else flow.state
 
     async def delete(self, flow_id: str) -> None:
         """Delete a flow and end its streams, also those that wait for a flow nobody has fed."""

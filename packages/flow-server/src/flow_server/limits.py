@@ -4,6 +4,7 @@ Each limit refuses with an error of its own before anything is applied. What a s
 refused: it was acknowledged once.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -41,13 +42,71 @@ class NoRoom(LimitReached):
     """There is no room now; there may be later."""
 
 
+class UnderWay:
+    """Batches of one flow that its store has not applied yet. What they may add counts already."""
+
+    __slots__ = ("_ended", "batches", "guests", "nodes", "relationships")
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.batches = self.nodes = self.relationships = 0
+        self.guests = 0
+        """How many hold this, waiting or under way; at none it goes."""
+        self._ended: asyncio.Event | None = None
+
+    def begin(self, size: tuple[int, int]) -> None:
+        """One more, which may add so many nodes and relationships."""
+        self.batches += 1
+        self.nodes += size[0]
+        self.relationships += size[1]
+
+    def end(self, size: tuple[int, int]) -> None:
+        """One less: it is applied, or failed."""
+        self.batches -= 1
+        self.nodes -= size[0]
+        self.relationships -= size[1]
+        if self._ended is not None:
+            self._ended.set()
+            self._ended = None
+
+    async def next_end(self) -> None:
+        """Return when one of them has ended."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+        await self._ended.wait()
+
+
+def most_added(messages: Sequence[FlowMessage]) -> tuple[int, int]:
+    """Most nodes and relationships that a batch may add, as if all of it were new."""
+    nodes = relationships = 0
+    for message in messages:
+        match message:
+            case UpsertNodes():
+                nodes += len(message.nodes)
+            case UpsertRels():
+                relationships += len(message.relationships)
+            case Snapshot():
+                nodes += len(message.nodes)
+                relationships += len(message.relationships)
+            case _:
+                pass
+    return nodes, relationships
+
+
+def fits_anyway(state: FlowState | None, size: tuple[int, int], under_way: UnderWay, limits: Limits) -> bool:
+    """Whether a batch of this size fits whatever it replaces: the usual case, without looking closer."""
+    nodes, relationships = (0, 0) if state is None else (len(state.nodes), len(state.relationships))
+    return (
+        nodes + under_way.nodes + size[0] <= limits.nodes
+        and relationships + under_way.relationships + size[1] <= limits.relationships
+    )
+
+
 def check_growth(
     state: FlowState | None, messages: Sequence[FlowMessage], *, flow_id: str, limits: Limits
 ) -> None:
     """Refuse a batch after which the flow would be too large. Raises `FlowTooLarge`."""
     state = state or FlowState()
-    if _at_most(state, messages, limits):
-        return
     nodes, relationships = _sizes_after(state, messages)
     for count, limit, what, setting in (
         (nodes, limits.nodes, "nodes", "MAX_NODES"),
@@ -57,17 +116,6 @@ def check_growth(
             raise FlowTooLarge(
                 f"flow {shown(flow_id)} would have {count} {what}, the limit is {limit}", setting=setting
             )
-
-
-def _at_most(state: FlowState, messages: Sequence[FlowMessage], limits: Limits) -> bool:
-    """Whether the batch fits even if all of it were new: the usual case, without looking closer."""
-    nodes = sum(len(message.nodes) for message in messages if isinstance(message, UpsertNodes))
-    rels = sum(len(message.relationships) for message in messages if isinstance(message, UpsertRels))
-    return (
-        not any(isinstance(message, Snapshot) for message in messages)
-        and len(state.nodes) + nodes <= limits.nodes
-        and len(state.relationships) + rels <= limits.relationships
-    )
 
 
 def _sizes_after(state: FlowState, messages: Sequence[FlowMessage]) -> tuple[int, int]:

@@ -125,6 +125,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             messages_per_s=environment.optional(
                 f"{PREFIX}RATE", whole_number(most=10_000_000), defaults.ingest.messages_per_s
             ),
+            bytes_per_s=environment.optional(
+                f"{PREFIX}RATE_BYTES", size(most=2**36), defaults.ingest.bytes_per_s
+            ),
         ),
         limits=_limits_from(environment),
         heartbeat_s=environment.optional(

@@ -75,7 +75,7 @@ async def test_a_snapshot_has_its_sequence_as_entity_tag(server: Served) -> None
 
 @pytest.mark.parametrize(("encoding", "unpack"), [("gzip", gzip.decompress), ("zstd", zstd.decompress)])
 async def test_a_snapshot_is_packed_when_asked(server: Served, encoding: str, unpack: Any) -> None:
-    seq = await server.fed("f", nodes("a", label="x" * 5000))
+    seq = await server.fed("f", nodes("a", meta={"x": "x" * 5000}))
     request = server.client.build_request(
         "GET", server.path("f", "/snapshot"), headers={"Accept-Encoding": encoding}
     )

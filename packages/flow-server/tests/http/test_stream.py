@@ -222,10 +222,10 @@ async def test_all_ways_to_stream_send_the_same_frames(
         later = await server.fed("f", [nodes("b"), nodes("c")])
         assert [event.id for event in await reader.take(2)] == [later - 1, later]
         assert (await reader.take(1))[0].type == "heartbeat"
-        big = await server.fed("f", nodes("big", label="x" * 600_000))
+        big = await server.fed("f", nodes("big", meta={"x": "x" * 600_000}))
         [event] = await reader.take(1)
         assert event.id == big
-        assert len(event.data["nodes"][0]["label"]) == 600_000
+        assert len(event.data["nodes"][0]["meta"]["x"]) == 600_000
     await until(lambda: server.hub.readers() == 0)
     async with server.reading("f") as reader:
         await reader.take(1)

@@ -3,18 +3,25 @@
 import asyncio
 import json
 import socket
+import time
+from collections import Counter
 from ipaddress import ip_network
+from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow_server.access.authority import Authority
+from flow_server.access.tokens import new_token
 from flow_server.core.bucket import Bucket
 from flow_server.http import bodies
 from flow_server.http.forwarded import client_address
 from flow_server.http.ingest import IngestBounds
 from flow_server.limits import Limits
 from flow_server.serving import protocol
+from flow_server.store.sqlite import SqliteStore
 
 from ..real_server import Serve, Served, nodes, raw_exchange, until
 
@@ -46,6 +53,67 @@ async def test_a_flow_takes_relationships_up_to_the_limit(serve: Serve) -> None:
     assert answer.status_code == 422
     assert "MAX_RELATIONSHIPS" in answer.json()["error"]
     await server.fed("f", _rels("ab", "bc"))
+
+
+async def test_posts_at_the_same_time_do_not_pass_the_limits_together(serve: Serve, tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "flows.db", now_us=lambda: time.time_ns() // 1000)
+    server = await serve(store=store, limits=Limits(nodes=20, flows=3))
+    posts = [server.post("f", nodes(f"n{number}")) for number in range(60)]
+    statuses = Counter(answer.status_code for answer in await asyncio.gather(*posts))
+    assert statuses == {200: 20, 422: 40}
+    assert len((await server.snapshot("f"))["nodes"]) == 20
+    posts = [server.post(f"g{number}", nodes("n", flow_id=f"g{number}")) for number in range(30)]
+    statuses = Counter(answer.status_code for answer in await asyncio.gather(*posts))
+    assert statuses == {200: 2, 503: 28}
+
+
+@pytest.mark.parametrize("where", ["id", "label", "status", "family", "region", "flowId"])
+async def test_a_text_is_taken_up_to_the_limit_and_named_beyond_it(server: Served, where: str) -> None:
+    for length, status in ((4096, 200), (4097, 400)):
+        node = {"id": "a", "flowId": "f", "label": "a", "status": "s"} | {where: "\u00fc" * length}
+        message = {"type": "upsert-nodes", "nodes": [node]}
+        for body, path in (
+            (json.dumps(message), f"$.nodes[0].{where}"),
+            (json.dumps([nodes("x"), message], ensure_ascii=False), f"$[1].nodes[0].{where}"),
+        ):
+            answer = await server.post("f", body)
+            assert answer.status_code == status, answer.text
+            if status == 400:
+                assert answer.json()["path"] == path
+                assert "at most 4096 characters" in answer.json()["problem"]
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ({"type": "delete-nodes", "ids": ["a", "x" * 5000]}, "$.ids[1]"),
+        ({"type": "upsert-flow", "flow": {"id": "f", "status": "s" * 5000, "startedAt": 1}}, "$.flow.status"),
+        (
+            {
+                "type": "snapshot",
+                "flow": {"id": "f", "status": "s", "startedAt": 1, "definitionId": "d" * 5000},
+            },
+            "$.flow.definitionId",
+        ),
+        (
+            {
+                "type": "upsert-rels",
+                "relationships": [{"fromId": "a", "toId": "b", "type": "triggers", "toFlowId": "x" * 5000}],
+            },
+            "$.relationships[0].toFlowId",
+        ),
+        (
+            {"type": "delete-rels", "pairs": [{"fromId": "x" * 5000, "toId": "b", "type": "triggers"}]},
+            "$.pairs[0].fromId",
+        ),
+    ],
+)
+async def test_long_texts_are_found_in_every_message(
+    server: Served, message: dict[str, object], path: str
+) -> None:
+    answer = await server.post("f", message)
+    assert (answer.status_code, answer.json()["path"]) == (400, path)
+    assert (await server.client.get(server.path("f", "/snapshot"))).status_code == 404
 
 
 async def test_one_flow_too_many_is_503_and_there_is_room_after_a_delete(serve: Serve) -> None:
@@ -155,6 +223,32 @@ async def test_who_posts_too_fast_is_told_when_to_come_back(serve: Serve) -> Non
     answer = await server.post("f", [nodes("b")] * 5)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert len((await server.snapshot("f"))["nodes"]) == 1
+
+
+async def test_who_posts_too_many_bytes_is_told_when_to_come_back_and_others_go_on(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (loud, loud_digest), (quiet, quiet_digest), file = new_token(), new_token(), tmp_path / "grants.json"
+    entries = [
+        {"name": name, "sha256": digest, "publish": ["*"]}
+        for name, digest in (("loud", loud_digest), ("quiet", quiet_digest))
+    ]
+    file.write_text(json.dumps({"tokens": entries}))
+    authority = Authority(file)
+    authority.load()
+    server = await serve(bounds=IngestBounds(bytes_per_s=10_000), authority=authority)
+    body = json.dumps(nodes("a", meta={"x": "x" * 9_800}))
+
+    async def post(token: str) -> httpx.Response:
+        return await server.post("f", body, authorization=f"Bearer {token}")
+
+    assert (await post(loud)).status_code == 200
+    answer = await post(loud)
+    assert answer.status_code == 429
+    assert "RATE_BYTES" in answer.json()["error"]
+    assert int(answer.headers["retry-after"]) == 1
+    assert (await post(quiet)).status_code == 200
+    assert server.hub.stats.rejected["RATE_BYTES"] == 1
 
 
 @given(takes=st.lists(st.tuples(st.integers(1, 9), st.floats(0, 3)), max_size=40), per_s=st.integers(1, 8))

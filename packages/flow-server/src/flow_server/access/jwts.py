@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jwt
+import structlog
 
+from flow_contract.error import SHOWN_CHARACTERS
 from flow_server.access.keys import FRESH_S, KeySet
 from flow_server.core.grants import Principal
 
@@ -30,6 +32,12 @@ REMEMBERED_S = 60.0
 REMEMBERED = 1024
 """How many verified tokens are remembered."""
 
+TOLD = 64
+"""How many different refusals are logged, each once for a grants file: whoever sets it up needs them, and
+whoever makes up issuers must not fill the log."""
+
+log = structlog.get_logger(__name__)
+
 
 class Refused(Exception):
     """A token that is not good; the text says why, and never what it was."""
@@ -42,6 +50,7 @@ class Jwts:
         """`now_s` gives Unix seconds."""
         self.key_sets = tuple(key_sets)
         self._now_s = now_s
+        self._told: set[tuple[str, str]] = set()
         self._verified: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     async def principal(self, token: str) -> Principal:
@@ -71,6 +80,7 @@ class Jwts:
             raise Refused("neither a token we know nor a JWT") from error
         candidates = [keys for keys in self.key_sets if keys.issuer.issuer == claimed]
         if not candidates:
+            self._tell("a JWT of an issuer that is not in the grants file was refused", str(claimed), "")
             raise Refused("a JWT of an issuer we do not know")
         problem = "a JWT signed with a key we do not know"
         for keys in await _with_key(candidates, key_id):
@@ -78,7 +88,14 @@ class Jwts:
                 return self._principal(keys, self._claims(token, keys, key_id))
             except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
                 problem = f"a JWT that is not good for {keys.issuer.name}: {error}"
+        self._tell("a JWT of an issuer was refused", str(claimed), problem)
         raise Refused(problem)
+
+    def _tell(self, event: str, issuer: str, problem: str) -> None:
+        said = (issuer[:SHOWN_CHARACTERS], problem[:SHOWN_CHARACTERS])
+        if said not in self._told and len(self._told) < TOLD:
+            self._told.add(said)
+            log.warning(event, issuer=said[0], problem=said[1])
 
     def _claims(self, token: str, keys: KeySet, key_id: str | None) -> dict[str, Any]:
         issuer = keys.issuer

@@ -1,7 +1,7 @@
 """What each path asks of an identity: the one table, so that a new route cannot be forgotten.
 
 What is not named open here is closed to strangers, also where there is nothing. Decided before the body is
-read and before the flow is looked up, so that nothing tells whether a flow exists. Source: RFC 6750, section 3.
+read and before the flow is looked up, so that nothing tells whether a flow exists. Source: RFC 6750, 3.
 """
 
 from flow_contract import FlowMessage, shown

@@ -44,6 +44,12 @@ def header(scope: HTTPScope, name: bytes) -> str | None:
     return b", ".join(values).decode("latin-1") if values else None
 
 
+def peer_of(scope: HTTPScope) -> str | None:
+    """The address that a request came from, for a log line."""
+    client = scope["client"]
+    return None if client is None else client[0]
+
+
 BODY_S = 30.0
 """How long a body may take, in seconds."""
 

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 import msgspec
-import structlog
 from litestar import Request, delete, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -11,12 +10,11 @@ from litestar.params import FromPath
 from flow_server.core.grants import Action
 from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
+from flow_server.http import audit
 from flow_server.http.authorise import known
 from flow_server.http.errors import unknown_flow
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
-
-log = structlog.get_logger(__name__)
 
 
 class FlowSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -75,9 +73,12 @@ async def delete_flow(
 ) -> None:
     """204 whether the flow existed or not."""
     principal = known(identity_in(cast("dict[str, Any]", request.scope)))
-    await hub.delete(flow_id_of(flow_id))
+    flow_id = flow_id_of(flow_id)
+    flow = hub.flow(flow_id)
+    sequence, nodes = (None, 0) if flow is None else (flow.last, len(flow.state.nodes))
+    await hub.delete(flow_id)
     peer = request.client.host if request.client else None
-    log.info("flow deleted", flow=flow_id_of(flow_id), principal=principal.name, peer=peer)
+    audit.flow_deleted(principal, flow_id, sequence=sequence, nodes=nodes, peer=peer)
 
 
 def _summary(flow: Flow) -> FlowSummary:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
-import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from flow_server.core.identity import identity_in
+from flow_server.http import audit
 from flow_server.http.answers import encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise
-from flow_server.http.bodies import header
+from flow_server.http.bodies import header, peer_of
 from flow_server.http.cors import cors_headers
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import (
@@ -26,8 +26,6 @@ from flow_server.http.flow_path import (
 from flow_server.http.forwarded import Network, client_address
 from flow_server.http.ingest import EventsDoor
 from flow_server.stats import Stats
-
-log = structlog.get_logger(__name__)
 
 EVENTS_SEGMENT = "events"
 EVENTS_ROUTE = "/v1/flows/{flow_id}/events"
@@ -55,12 +53,6 @@ def check_query(query: bytes) -> None:
             "a token in the URL is kept by logs and histories: send it as Authorization: Bearer TOKEN",
             reason="token in url",
         )
-
-
-def peer_of(scope: HTTPScope) -> str | None:
-    """The address that a request came from, for a log line."""
-    client = scope["client"]
-    return None if client is None else client[0]
 
 
 class Front:
@@ -116,6 +108,8 @@ class Front:
     async def _routed(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[HTTPScope, str | None]:
         """The scope for the router, or the route of a request that was answered here."""
         raw_path = cast("dict[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
+        identity = identity_in(cast("dict[str, Any]", scope))
+        flow_id = None
         try:
             if (below := without_prefix(raw_path, prefix=self._prefix)) is None:
                 location = [(b"location", self._prefix + b"/")]
@@ -124,20 +118,20 @@ class Front:
             segments = segments_of(below)
             of_a_flow = segments[:2] == ["v1", "flows"] and len(segments) > 2 and segments[2:] != [""]
             if of_a_flow:
-                check_flow_id(segments[2])
+                flow_id = segments[2]
+                check_flow_id(flow_id)
             check_query(scope["query_string"])
-            authorise(
-                identity_in(cast("dict[str, Any]", scope)),
-                method=scope["method"],
-                segments=segments,
-                metrics_open=self._metrics_open,
-            )
+            authorise(identity, method=scope["method"], segments=segments, metrics_open=self._metrics_open)
         except (BadPathError, HttpError) as error:
             if (problem := answer_to(error)) is not None:
                 self._stats.rejected[problem.reason] += 1
                 await send_error(send, problem)
-            if isinstance(error, HttpError) and scope["method"] not in {"GET", "HEAD"}:
-                log.warning("write refused", problem=str(error), peer=peer_of(scope))
+            if (
+                isinstance(error, HttpError)
+                and error.status in (401, 403)
+                and scope["method"] in ("POST", "DELETE")
+            ):
+                audit.write_refused(identity, flow_id, error, method=scope["method"], peer=peer_of(scope))
             return scope, "refused"
         if of_a_flow and segments[3:] == [EVENTS_SEGMENT] and scope["method"] == "POST":
             await self._events.answer(segments[2], scope, receive, send)

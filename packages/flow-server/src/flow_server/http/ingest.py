@@ -5,9 +5,6 @@ what a handler costs; the route behind it, which OpenAPI describes, answers with
 """
 
 import asyncio
-import math
-import time
-from collections import OrderedDict
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -18,14 +15,24 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from flow_contract import decode_batch, has_control_character, shown
-from flow_server.core.bucket import Bucket
-from flow_server.core.grants import EVERYBODY, Identity, Principal
+from flow_server.core.grants import EVERYBODY, Identity
 from flow_server.core.identity import identity_in
+from flow_server.core.texts import TEXT_CHARACTERS, check_texts
+from flow_server.http import audit
 from flow_server.http.answers import send_answer, send_error
 from flow_server.http.authorise import authorise_emitter, authorise_messages
-from flow_server.http.bodies import BodyTooLarge, ClientGone, InFlight, header, read_body, unpacked
+from flow_server.http.bodies import (
+    BodyTooLarge,
+    ClientGone,
+    InFlight,
+    header,
+    peer_of,
+    read_body,
+    unpacked,
+)
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import flow_id_of
+from flow_server.http.rates import Rates
 from flow_server.hub import Hub
 
 KEY_CHARACTERS = 256
@@ -54,6 +61,8 @@ class IngestBounds(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of bodies that may be under way, all requests together."""
     messages_per_s: int = 0
     """Messages a second that each principal may post; 0: any number."""
+    bytes_per_s: int = 0
+    """Bytes of bodies, unpacked, a second that each principal may post; 0: any number."""
 
 
 async def ingest(
@@ -66,12 +75,15 @@ async def ingest(
     encoding: str | None = None,
     key: str | None = None,
     identity: Identity = EVERYBODY,
-    rates: "Rates | None" = None,
+    peer: str | None = None,
+    rates: Rates | None = None,
 ) -> bytes:
     """Take in a body; the answer's JSON. Raises what `answer_to` knows; then nothing was applied."""
     lines = _is_lines(content_type)
     if encoding is not None:
         body = unpacked(body, encoding=encoding, limit_bytes=bounds.body_bytes)
+    if rates is not None:
+        rates.take_bytes(identity, len(body))
     messages = decode_batch(body, flow_id=flow_id, lines=lines)
     if len(messages) > bounds.batch_messages:
         raise HttpError(
@@ -79,11 +91,16 @@ async def ingest(
             f"expected a batch of at most {bounds.batch_messages} messages, found {len(messages)}",
             reason="batch too large",
         )
+    longest = max(map(len, body.split(b"\n"))) if lines else len(body)
+    if longest > TEXT_CHARACTERS:  # else no text in it is longer
+        check_texts(messages, batch=lines or body.lstrip(b" \t\r\n").startswith(b"["))
     if rates is not None:
-        rates.take(identity, len(messages))
+        rates.take_messages(identity, len(messages))
     if identity is not EVERYBODY:
         authorise_messages(identity, flow_id, messages)
-    return _encode(await hub.ingest(flow_id, messages, key=key))
+    accepted = await hub.ingest(flow_id, messages, key=key)
+    audit.snapshots_taken_in(identity, flow_id, messages, sequence=accepted.seq, peer=peer)
+    return _encode(accepted)
 
 
 def _is_lines(content_type: str | None) -> bool:
@@ -125,33 +142,6 @@ def _key_of(scope: HTTPScope) -> str | None:
     return key
 
 
-class Rates:
-    """How fast each principal posts; those not heard for longest are forgotten, with a full bucket."""
-
-    PRINCIPALS = 10_000
-
-    def __init__(self, messages_per_s: int) -> None:
-        """Allow so many messages a second."""
-        self._messages_per_s = messages_per_s
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-
-    def take(self, identity: Identity, messages: int) -> None:
-        """Let a batch pass, or raise `HttpError` (429) that says when to come back."""
-        now_s = time.monotonic()
-        name = identity.name if isinstance(identity, Principal) else ""
-        bucket = self._buckets.pop(name, None) or Bucket(per_s=self._messages_per_s, now_s=now_s)
-        self._buckets[name] = bucket
-        if len(self._buckets) > self.PRINCIPALS:
-            self._buckets.popitem(last=False)
-        if wait_s := bucket.take(messages, now_s=now_s):
-            raise HttpError(
-                429,
-                f"more than {self._messages_per_s} messages a second (FLOW_SERVER_RATE)",
-                reason="RATE",
-                retry_after_s=max(1, math.ceil(wait_s)),
-            )
-
-
 class EventsDoor:
     """Answers a POST of events over ASGI."""
 
@@ -159,13 +149,13 @@ class EventsDoor:
         """A door to `hub`."""
         self._hub = hub
         self._bounds = bounds
-        self._rates = Rates(bounds.messages_per_s) if bounds.messages_per_s else None
+        self._rates = Rates(messages_per_s=bounds.messages_per_s, bytes_per_s=bounds.bytes_per_s)
         self._in_flight = InFlight(limit_bytes=bounds.in_flight_bytes)
 
     async def answer(self, flow_id: str, scope: HTTPScope, receive: Receive, send: Send) -> int:
         """Answer the request; returns the status, 499 when the client went away before its body was whole."""
+        identity = identity_in(cast("dict[str, Any]", scope))
         try:
-            identity = identity_in(cast("dict[str, Any]", scope))
             emitter, key = emitter_of(scope), _key_of(scope)
             if emitter is not None:
                 authorise_emitter(identity, flow_id)
@@ -180,6 +170,7 @@ class EventsDoor:
                 encoding=header(scope, b"content-encoding"),
                 key=key,
                 identity=identity,
+                peer=peer_of(scope),
                 rates=self._rates,
             )
         except ClientGone:
@@ -188,6 +179,8 @@ class EventsDoor:
             if (problem := answer_to(error)) is None:
                 raise
             self._hub.stats.rejected[problem.reason] += 1
+            if isinstance(error, HttpError) and error.status in (401, 403):
+                audit.write_refused(identity, flow_id, error, method="POST", peer=peer_of(scope))
             if isinstance(error, BodyTooLarge) and error.unread:
                 problem.headers["Connection"] = "close"
                 await send_error(send, problem, more_body=True)

@@ -63,8 +63,8 @@ async def test_a_batch_that_the_servers_cannot_take_is_413_with_their_limit(
     with nats_server(tmp_path, more="max_payload: 65536") as small:
         server = await serve(store=NatsStore(NatsSettings(urls=(small.url,), replicas=1)))
         noise = "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=200_000))
-        refused = await server.post("f", nodes("a", family=noise))
+        refused = await server.post("f", nodes("a", meta={"noise": noise}))
         assert refused.status_code == 413
         assert "the NATS server's max_payload is 65536" in refused.json()["error"]
-        await server.fed("f", nodes("a", family=noise[:20_000]))
+        await server.fed("f", nodes("a", meta={"noise": noise[:20_000]}))
         assert len((await server.snapshot("f"))["nodes"]) == 1
