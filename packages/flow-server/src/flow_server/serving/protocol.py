@@ -122,7 +122,7 @@ class FlowProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; trailers are none, and must not become any (RFC 9110, section 6.5.1)."""
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))  # the parser leaves what RFC 9110, 5.5 excludes
 
     def on_headers_complete(self) -> None:
         """The head is there: refuse it when it is too large or ambiguous, else begin the request."""
