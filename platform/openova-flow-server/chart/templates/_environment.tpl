@@ -27,6 +27,7 @@
   "MAX_READERS_PER_FLOW" $v.limits.maxReadersPerFlow
   "MAX_BYTES_IN_FLIGHT" $v.limits.maxBytesInFlight
   "RATE" $v.limits.rate
+  "RATE_BYTES" $v.limits.rateBytes
   "IDLE_TTL" $v.limits.idleTtl
   "HEARTBEAT" $v.limits.heartbeat
   "TRUSTED_PROXIES" (join "," $v.trustedProxies)
