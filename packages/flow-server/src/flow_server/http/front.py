@@ -14,7 +14,7 @@ from flow_server.http import audit
 from flow_server.http.answers import encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise
 from flow_server.http.bodies import header, peer_of
-from flow_server.http.cors import cors_headers
+from flow_server.http.cors import check_origin, cors_headers
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import (
     BadPathError,
@@ -121,6 +121,8 @@ class Front:
                 flow_id = segments[2]
                 check_flow_id(flow_id)
             check_query(scope["query_string"])
+            if scope["method"] == "POST":
+                check_origin(scope, self._cors_origins)
             authorise(identity, method=scope["method"], segments=segments, metrics_open=self._metrics_open)
         except (BadPathError, HttpError) as error:
             if (problem := answer_to(error)) is not None:
