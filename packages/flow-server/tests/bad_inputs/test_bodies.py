@@ -78,7 +78,7 @@ async def test_what_a_form_or_another_origin_may_send_unasked_is_415(server: Ser
 async def test_a_page_of_another_origin_may_not_post_even_without_a_content_type(
     serve: Serve, site: str
 ) -> None:
-    # A browser asks nobody before it posts a body without a type, and a gate in front may add who is signed in.
+    # A browser posts a body without a type unasked, and a gate in front may add who is signed in.
     server = await serve(cors_origins=frozenset({"https://console.example"}))
     body, path = json.dumps(nodes("a")), server.path("f", "/events")
     headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": site}
