@@ -8,6 +8,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
 from flow_contract import shown
@@ -76,11 +77,23 @@ def create_app(
         events=door,
         stats=hub.stats,
         prefix=prefix,
+        methods=_methods_of(app),
         headers=security_headers(frame_ancestors=frame_ancestors),
         metrics_open=metrics_open,
         cors_origins=cors_origins,
         trusted_proxies=trusted_proxies,
     )
+
+
+def _methods_of(app: Litestar) -> dict[str, str]:
+    """Path template -> the methods that may be asked of it; every GET but of the stream is a HEAD too."""
+    allowed: dict[str, str] = {}
+    for route in app.routes:
+        methods: set[str] = set(route.methods) if isinstance(route, HTTPRoute) else set()
+        if "GET" in methods and not route.path_format.endswith("/stream"):
+            methods.add("HEAD")
+        allowed[route.path_format] = ", ".join(sorted(methods))
+    return allowed
 
 
 def _always(value: object) -> Provide:

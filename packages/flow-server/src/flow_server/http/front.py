@@ -3,7 +3,7 @@
 Posts of events leave here through their own door. Source: `flow_path`; RFC 9110, section 9.3.2 (HEAD).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -66,16 +66,18 @@ class Front:
         stats: Stats,
         prefix: str,
         headers: dict[str, str],
+        methods: Mapping[str, str],
         metrics_open: bool = False,
         cors_origins: frozenset[str] = frozenset(),
         trusted_proxies: Sequence[Network] = (),
     ) -> None:
-        """Stand in front of `app`; `prefix` is empty or like `/sovereign/api`."""
+        """Stand in front of `app`, whose routes have `methods`; `prefix` is empty or like `/sovereign`."""
         self._app = app
         self._events = events
         self._stats = stats
         self._prefix = prefix.encode()
         self._headers = encoded_headers(headers)
+        self._methods = {route: allowed.encode() for route, allowed in methods.items()}
         self._metrics_open = metrics_open
         self._cors_origins = cors_origins
         self._trusted_proxies = trusted_proxies
@@ -96,7 +98,10 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *headers]
+                own = message.get("headers", ())
+                if status in (204, 405) and (allowed := self._allowed(scope)):
+                    own = [*(pair for pair in own if pair[0] != b"allow"), (b"allow", allowed)]
+                message["headers"] = [*own, *headers]
             await send(message)
 
         scope, route = await self._routed(scope, receive, send_counted)
@@ -104,6 +109,10 @@ class Front:
             await self._app(scope, receive, send_counted)
             route = cast("dict[str, Any]", scope).get("path_template", "unknown")
         self._stats.requests[route, status] += 1
+
+    def _allowed(self, scope: Scope) -> bytes | None:
+        """The methods of the route, for `Allow`: the framework names those of one of its handlers."""
+        return self._methods.get(cast("dict[str, Any]", scope).get("path_template", ""))
 
     async def _routed(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[HTTPScope, str | None]:
         """The scope for the router, or the route of a request that was answered here."""

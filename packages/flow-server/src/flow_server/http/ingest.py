@@ -5,6 +5,7 @@ what a handler costs; the route behind it, which OpenAPI describes, answers with
 """
 
 import asyncio
+import re
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -37,6 +38,11 @@ from flow_server.hub import Hub
 
 KEY_CHARACTERS = 256
 """Longest `Idempotency-Key` and `Flow-Emitter`, in characters."""
+
+EMITTER_SYNTAX = "([!-$&-~]|%[0-9A-Fa-f]{2})+"
+"""What `Flow-Emitter` looks like: printable ASCII, the percent sign only in escapes."""
+
+_EMITTER = re.compile(EMITTER_SYNTAX)
 
 DRAIN_BYTES = 4 * 2**20
 """How much of a body that is too large is read and thrown away, so that the client sees the 413."""
@@ -120,7 +126,7 @@ def emitter_of(scope: HTTPScope) -> str | None:
     if (value := header(scope, b"flow-emitter")) is None:
         return None
     try:
-        name = unquote(value, errors="strict")
+        name = unquote(value, errors="strict") if _EMITTER.fullmatch(value) else ""
     except UnicodeDecodeError:
         name = ""
     if not 1 <= len(name) <= KEY_CHARACTERS or has_control_character(name):

@@ -16,16 +16,21 @@ from flow_contract import MESSAGE_TYPES, SCHEMA_VERSION, Snapshot
 from flow_server.http.errors import Problem
 from flow_server.http.flow_path import FLOW_ID_CHARACTERS
 from flow_server.http.history import LIMIT
+from flow_server.http.ingest import EMITTER_SYNTAX
 from flow_server.store import Accepted
 
 Json = dict[str, Any]
 
 _PROBLEMS = {
     400: "The path, a header, a query or the body cannot be read; `path` names the offending value",
+    401: "No token, or one that is not good",
+    403: "The token's grants do not allow this",
     404: "No such flow: never fed, or deleted",
+    408: "The body did not come in time",
     413: "The body or the batch is too large",
     415: "The content type or encoding is not known",
     422: "The flow would get too large",
+    429: "Too fast; come back after `Retry-After` seconds",
     503: "Not now; come back after `Retry-After` seconds",
     507: "The store has no room",
 }
@@ -72,18 +77,34 @@ def completed(description: Json) -> Json:
         "required": ["seq", "at", "message"],
         "properties": {"seq": _SEQUENCE, "at": _SEQUENCE, "message": _ref("FlowMessage")},
     }
+    description["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             if extra := _OPERATIONS.get((method, path)):
                 operation.update(extra)
+            elif "{" in path:
+                operation["responses"].update(_problems(404))
             _complete_parameters(operation)
+            _complete_answers(path, operation)
     return description
+
+
+def _complete_answers(path: str, operation: Json) -> None:
+    """Errors as they are here, not as the framework would write them, and what access may answer."""
+    answers: Json = operation["responses"]
+    refusals = {400} if "400" in answers else set[int]()
+    if path.startswith("/v1/") or path == "/metrics":
+        operation["security"] = [{}, {"bearer": []}]  # a server without a grants file asks for none
+        refusals |= {400, 401, 403}
+    answers.update(_problems(*refusals))
 
 
 def _complete_parameters(operation: Json) -> None:
     for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["schema"]["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]+$"
         if parameter["in"] == "path" and parameter["name"] == "flow_id":
-            parameter["schema"] = {"type": "string", "minLength": 1, "maxLength": FLOW_ID_CHARACTERS}
+            parameter["schema"] |= {"type": "string", "minLength": 1, "maxLength": FLOW_ID_CHARACTERS}
             parameter["description"] = "The flow's id, percent-encoded as one segment, `/` too"
 
 
@@ -92,13 +113,13 @@ def _ref(name: str) -> Json:
 
 
 def _answers(status: int, text: str, content: Json | None, *problems: int) -> Json:
-    answers: Json = {str(status): {"description": text, **({"content": content} if content else {})}}
-    for problem in problems:
-        answers[str(problem)] = {
-            "description": _PROBLEMS[problem],
-            "content": {"application/json": {"schema": _ref("Problem")}},
-        }
-    return answers
+    answer: Json = {"description": text, **({"content": content} if content else {})}
+    return {str(status): answer, **_problems(*problems)}
+
+
+def _problems(*statuses: int) -> Json:
+    content = {"application/json": {"schema": _ref("Problem")}}
+    return {str(status): {"description": _PROBLEMS[status], "content": content} for status in statuses}
 
 
 def _parameter(place: str, name: str, schema: Json, text: str) -> Json:
@@ -113,7 +134,10 @@ _KEY = _parameter(
     "A batch with the key of one from the last 120 s is not stored again and has the same answer",
 )
 _EMITTER = _parameter(
-    "header", "Flow-Emitter", {"type": "string", "minLength": 1}, "The emitter's name, percent-encoded"
+    "header",
+    "Flow-Emitter",
+    {"type": "string", "pattern": f"^{EMITTER_SYNTAX}$"},
+    "The emitter's name, percent-encoded; decoded 1 to 256 characters, none of them a control character",
 )
 _IF_NONE_MATCH = _parameter("header", "If-None-Match", {"type": "string"}, "Entity tags the client has")
 _LAST_EVENT_ID = _parameter("header", "Last-Event-ID", {"type": "string"}, "The last sequence seen")
@@ -148,7 +172,7 @@ _OPERATIONS: dict[tuple[str, str], Json] = {
             200,
             "All messages are durable and readers can see them",
             {"application/json": {"schema": _ref("Accepted")}},
-            *(400, 413, 415, 422, 503, 507),
+            *(400, 408, 413, 415, 422, 429, 503, 507),
         ),
     },
     ("get", _EVENTS): {
