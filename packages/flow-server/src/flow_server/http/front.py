@@ -89,7 +89,9 @@ class Front:
             return
 
         status = 0
-        headers = [*self._headers, *cors_headers(scope, self._cors_origins)]
+        headers = self._headers
+        if self._cors_origins:
+            headers = [*headers, *cors_headers(scope, self._cors_origins)]
         if self._trusted_proxies and (peer := scope["client"]) is not None:
             address = client_address(peer[0], header(scope, b"x-forwarded-for"), self._trusted_proxies)
             scope["client"] = (address, peer[1])
@@ -147,8 +149,8 @@ class Front:
         if of_a_flow and segments[3:] == [EVENTS_SEGMENT] and scope["method"] == "POST":
             await self._events.answer(segments[2], scope, receive, send)
             return scope, EVENTS_ROUTE
-        routed = scope.copy()
-        routed["path"] = routed_path(segments)
         if scope["method"] == "HEAD" and segments[-1] != "stream":
-            routed["method"] = "GET"  # the server below sends no body to a HEAD
-        return routed, None
+            scope = scope.copy()  # the server below keeps its own, and so sends no body to a HEAD
+            scope["method"] = "GET"
+        scope["path"] = routed_path(segments)
+        return scope, None

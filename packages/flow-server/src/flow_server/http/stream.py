@@ -41,6 +41,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
 }
+_ENCODED_HEADERS = encoded_headers(HEADERS)
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +83,7 @@ class FlowStream(ServerSentEvent):
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reading() as reader:
-            headers = encoded_headers(HEADERS)
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": 200, "headers": _ENCODED_HEADERS})
             if (connection := connection_of(scope)) is not None:
                 await reader.pushed_to(connection)
             else:
