@@ -13,7 +13,7 @@ from msgspec import Struct
 from flow_contract import FlowInstance
 from flow_server.core import sse
 from flow_server.core.chunk import Chunk
-from flow_server.core.envelope import Envelope
+from flow_server.core.envelope import Envelope, decode_own
 from flow_server.core.fold import FlowState, derived_header, snapshot_json
 from flow_server.core.ring import Frame, Ring, frame_of
 from flow_server.store import Backfilled, Checkpoint, Restored
@@ -79,8 +79,8 @@ class Flow:
         flow.changed_at_ms = checkpoint.at_ms
         flow._base = FlowState(checkpoint.base)
         flow._base_at_ms = checkpoint.base_at_ms
-        for envelope in change.envelopes:
-            flow._take(envelope, folded=envelope.sequence <= checkpoint.sequence)
+        flow._fold([each for each in change.envelopes if each.sequence > checkpoint.sequence])
+        flow._keep([frame_of(envelope) for envelope in change.envelopes])
         return flow
 
     @property
@@ -110,8 +110,8 @@ class Flow:
 
     def apply(self, envelopes: Sequence[Envelope]) -> None:
         """Let a batch of the log in: fold it, and keep its frames for the readers."""
-        for envelope in envelopes:
-            self._take(envelope, folded=False)
+        self._fold(envelopes)
+        self._keep([frame_of(envelope) for envelope in envelopes])
         self._joins.clear()
 
     def backfill(self, past: Backfilled) -> None:
@@ -124,9 +124,7 @@ class Flow:
         self._ring = Ring(
             entries=self._ring.entries, size_bytes=self._ring.size_bytes, floor=past.base_sequence
         )
-        for frame in [*map(frame_of, past.envelopes), *newer]:
-            for evicted in self._ring.append(frame):
-                self._fold_into_base(evicted)
+        self._keep([*map(frame_of, past.envelopes), *newer])
         self._joins.clear()
 
     def header(self) -> FlowInstance:
@@ -211,15 +209,19 @@ class Flow:
             base=self._base.image(),
         )
 
-    def _take(self, envelope: Envelope, *, folded: bool) -> None:
-        if not folded:
-            self.state.fold(envelope.decoded())
-        self.changed_at_ms = envelope.at_ms
-        for frame in self._ring.append(frame_of(envelope)):
-            self._fold_into_base(frame)
+    def _fold(self, envelopes: Sequence[Envelope]) -> None:
+        fold = self.state.fold
+        for envelope in envelopes:
+            fold(envelope.decoded())
+        if envelopes:
+            self.changed_at_ms = envelopes[-1].at_ms
 
-    def _fold_into_base(self, frame: Frame) -> None:
-        # Decoded again: keeping every message's objects beside its bytes would triple what a ring holds.
-        envelope = Envelope(sequence=frame.sequence, at_ms=frame.at_ms, encoded=frame.encoded)
-        self._base.fold(envelope.decoded())
-        self._base_at_ms = frame.at_ms
+    def _keep(self, frames: Sequence[Frame]) -> None:
+        """Put frames into the ring; what has to leave it goes into the base."""
+        evicted = self._ring.extend(frames)
+        fold = self._base.fold
+        for frame in evicted:
+            # Decoded again: keeping every message's objects beside its bytes would triple what a ring holds.
+            fold(decode_own(frame.encoded))
+        if evicted:
+            self._base_at_ms = evicted[-1].at_ms

@@ -1,5 +1,7 @@
 """The ring against a plain list of everything that was ever appended."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_a_ring_holds_exactly_the_newest_frames_within_both_bounds(
         sequence += step
         frame = _frame(sequence, pad=pad)
         everything.append(frame)
-        gone += ring.append(frame)
+        gone += ring.extend([frame])
         kept = everything[len(gone) :]
         assert gone == everything[: len(gone)], "evicted oldest first, each once"
         assert len(ring) == len(kept) <= entries
@@ -67,10 +69,41 @@ def test_a_ring_holds_exactly_the_newest_frames_within_both_bounds(
         assert all(taken + len(frame.wire) > limit_bytes for frame in more), "stops no earlier than it must"
 
 
+@given(
+    steps=_steps,
+    entries=st.integers(1, 12),
+    size_bytes=st.integers(1, 3000),
+    cuts=st.sets(st.integers(0, 60)),
+)
+def test_many_frames_at_once_are_the_same_as_one_after_the_other(
+    steps: list[tuple[int, int]], entries: int, size_bytes: int, cuts: set[int]
+) -> None:
+    frames: list[Frame] = []
+    for step, pad in steps:
+        frames.append(_frame((frames[-1].sequence if frames else 0) + step, pad=pad))
+    one, many = (Ring(entries=entries, size_bytes=size_bytes, floor=0) for _ in range(2))
+    evicted = [left for frame in frames for left in one.extend([frame])]
+    at_once: list[Frame] = []
+    bounds = [0, *sorted(cuts), len(frames)]
+    for start, end in pairwise(bounds):
+        at_once += many.extend(frames[start:end])
+    assert at_once == evicted
+    assert many.after(many.floor, limit=1000) == one.after(one.floor, limit=1000)
+    assert (many.floor, many.last, many.used_bytes) == (one.floor, one.last, one.used_bytes)
+
+
+def test_a_bad_sequence_among_many_adds_none_of_them() -> None:
+    ring = Ring(entries=4, size_bytes=10_000, floor=0)
+    ring.extend([_frame(1)])
+    with pytest.raises(ValueError, match="5 is not above 5"):
+        ring.extend([_frame(5), _frame(5)])
+    assert (ring.last, len(ring), ring.used_bytes) == (1, 1, len(_frame(1).wire))
+
+
 def test_a_sequence_that_does_not_grow_is_refused() -> None:
     ring = Ring(entries=4, size_bytes=1000, floor=7)
     with pytest.raises(ValueError, match="7 is not above 7"):
-        ring.append(_frame(7))
+        ring.extend([_frame(7)])
 
 
 def test_a_frame_gives_back_the_message_it_was_made_of() -> None:

@@ -6,7 +6,9 @@ from msgspec import Struct
 from flow_contract import FlowMessage
 
 _TYPE_STARTS = len(b'{"type":"')
-_decode = msgspec.json.Decoder(FlowMessage).decode  # of our own bytes: the contract was checked before
+
+decode_own = msgspec.json.Decoder(FlowMessage).decode
+"""The message in JSON that `encode_message` wrote: the contract was checked before it was."""
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -26,4 +28,4 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     def decoded(self) -> FlowMessage:
         """The message, decoded now if it was not before."""
-        return self.message or _decode(self.encoded)
+        return self.message or decode_own(self.encoded)

@@ -1,10 +1,11 @@
 """The last frames of one flow, by sequence. Invariants:
 
 sequences grow strictly; every message above `floor` is in the ring, none at or below it; both bounds
-(entries and bytes) hold after every append.
+(entries and bytes) hold after every extension.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -50,24 +51,31 @@ class Ring:
         """How many frames are in the ring."""
         return len(self._frames) - self._first
 
-    def append(self, frame: Frame) -> list[Frame]:
-        """Add the newest frame; returns what had to leave for it, oldest first, possibly the frame itself.
+    def extend(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Add the newest frames, oldest first; returns what had to leave, oldest first, maybe some of these.
 
-        Raises ValueError when its sequence is not above `last`.
+        Raises ValueError, with nothing added, when a sequence is not above the one before it.
         """
-        if frame.sequence <= self.last:
-            raise ValueError(f"sequence {frame.sequence} is not above {self.last}")
-        frames = self._frames
-        frames.append(frame)
-        self._sequences.append(frame.sequence)
-        self.last = frame.sequence
-        self.used_bytes += len(frame.wire)
-        evicted: list[Frame] = []
-        while len(frames) - self._first > self.entries or self.used_bytes > self.size_bytes:
-            evicted.append(self._evict_oldest())
-        if self._first * 2 > len(frames):
-            del self._frames[: self._first]
-            del self._sequences[: self._first]
+        before = self.last
+        for frame in frames:
+            if frame.sequence <= before:
+                raise ValueError(f"sequence {frame.sequence} is not above {before}")
+            before = frame.sequence
+        self.last = before
+        self._frames += frames
+        self._sequences += [frame.sequence for frame in frames]
+        self.used_bytes += sum([len(frame.wire) for frame in frames])
+        first, count, used = self._first, len(self._frames), self.used_bytes
+        while count - first > self.entries or used > self.size_bytes:
+            used -= len(self._frames[first].wire)
+            first += 1
+        evicted = self._frames[self._first : first]
+        if evicted:
+            self.floor = evicted[-1].sequence
+        self._first, self.used_bytes = first, used
+        if first * 2 > count:
+            del self._frames[:first]
+            del self._sequences[:first]
             self._first = 0
         return evicted
 
@@ -93,10 +101,3 @@ class Ring:
             if total > limit_bytes and count > 0:
                 return frames[:count]
         return frames
-
-    def _evict_oldest(self) -> Frame:
-        frame = self._frames[self._first]
-        self._first += 1
-        self.floor = frame.sequence
-        self.used_bytes -= len(frame.wire)
-        return frame
