@@ -5,6 +5,7 @@ A message enters a flow in `Hub.apply` alone, called by the store in the order o
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import assert_never
@@ -28,7 +29,7 @@ from flow_server.store import (
     Restored,
     Store,
     StoreError,
-    item_of,
+    items_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -141,11 +142,11 @@ class Hub:
                 await under_way.next_end()
             under_way.begin(size)
             try:
-                items = [item_of(message) for message in messages]
-                accepted = await self.store.append(flow_id, items, key=key)
+                accepted = await self.store.append(flow_id, items_of(messages), key=key)
             finally:
                 under_way.end(size)
-        self.stats.messages.update(MESSAGE_TYPES[type(message)] for message in messages)
+        for kind, count in Counter(map(type, messages)).items():
+            self.stats.messages[MESSAGE_TYPES[kind]] += count
         return accepted
 
     def _check_room_for_flow(self, flow_id: str) -> None:

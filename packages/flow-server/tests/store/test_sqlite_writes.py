@@ -9,7 +9,7 @@ import pytest
 
 from flow_server.flow import RingBounds
 from flow_server.hub import Hub
-from flow_server.store import Checkpoint, StoreError, StoreFull, StoreUnavailable, item_of
+from flow_server.store import Checkpoint, StoreError, StoreFull, StoreUnavailable, items_of
 from flow_server.store.sqlite import SqliteStore, rows, writer
 from flow_server.store.sqlite.pending import Pending
 from flow_server.store.sqlite.schema import connected, opened, transaction
@@ -102,15 +102,15 @@ async def test_a_checkpoint_of_a_deleted_flow_is_not_taken_for_that_of_its_next_
             return wrote
 
     # All within one millisecond, as far as times can tell.
-    first = AppendBatch(flow_id="f", items=[item_of(node("old"))], key=None, now_us=now_us)
+    first = AppendBatch(flow_id="f", items=items_of([node("old")]), key=None, now_us=now_us)
     assert execute(first)
     checkpoint = rows.born(floor=first.last, at_ms=now_us // 1000)
     assert execute(DeleteFlow(flow_id="f", at_ms=now_us // 1000))
-    assert execute(AppendBatch(flow_id="f", items=[item_of(node("new"))], key=None, now_us=now_us))
+    assert execute(AppendBatch(flow_id="f", items=items_of([node("new")]), key=None, now_us=now_us))
     assert not execute(KeepCheckpoint(flow_id="f", checkpoint=checkpoint))
     [(_, restored)] = rows.flows(connection, path)
     assert restored.checkpoint.sequence > first.last
-    assert [envelope.encoded for envelope in restored.envelopes] == [item_of(node("new")).encoded]
+    assert [envelope.encoded for envelope in restored.envelopes] == [items_of([node("new")])[0].encoded]
     connection.close()
 
 

@@ -38,22 +38,18 @@ class StateImage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     relationships: tuple[Relationship, ...] = ()
 
 
-class Held(Generic[T]):
+class Held(Struct, Generic[T], eq=False):
     """A node or relationship with its JSON, which is made when first needed and kept until it changes."""
 
-    __slots__ = ("_encoded", "value")
-
-    def __init__(self, value: T) -> None:
-        """Hold `value`."""
-        self.value: T = value
-        self._encoded: bytes | None = None
+    value: T
+    kept: bytes | None = None
 
     @property
     def encoded(self) -> bytes:
         """The value's JSON."""
-        if self._encoded is None:
-            self._encoded = _encode(self.value)
-        return self._encoded
+        if self.kept is None:
+            self.kept = _encode(self.value)
+        return self.kept
 
 
 class FlowState:
@@ -116,11 +112,12 @@ class FlowState:
         )
 
     def _put_nodes(self, nodes: Iterable[FlowNode]) -> None:
+        held = self.nodes
         for node in nodes:
             key = (node.flow_id, node.id)
-            if key not in self.nodes:
+            if key not in held:
                 self._keys_of_id.setdefault(node.id, set()).add(key)
-            self.nodes[key] = Held(node)
+            held[key] = Held(node)
 
     def _put_relationships(self, relationships: Iterable[Relationship]) -> None:
         for relationship in relationships:

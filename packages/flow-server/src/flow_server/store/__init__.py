@@ -21,9 +21,9 @@ class Item(Struct, frozen=True):
     encoded: bytes
 
 
-def item_of(message: FlowMessage) -> Item:
-    """The item of a message."""
-    return Item(message, encode_message(message))
+def items_of(messages: Sequence[FlowMessage]) -> list[Item]:
+    """The items of a batch."""
+    return [Item(message, encode_message(message)) for message in messages]
 
 
 class Accepted(Struct, frozen=True, kw_only=True):

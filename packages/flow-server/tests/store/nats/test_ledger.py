@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flow_contract import encode_message
 from flow_server.flow import RingBounds
 from flow_server.hub import Hub
-from flow_server.store import Accepted, item_of
+from flow_server.store import Accepted, items_of
 from flow_server.store.memory import MemoryStore
 from flow_server.store.nats.answers import recent_answers, tombstone_of
 from flow_server.store.nats.entries import Batches, Entry, Kind, Part, packed
@@ -157,8 +157,8 @@ async def test_an_own_entry_answers_each_of_its_posts() -> None:
     ledger = Ledger(flows)
     ledger.epoch = "e"
     members = [
-        Waiting([item_of(node("a")), item_of(node("b"))], key="k", deadline_s=1),
-        Waiting([item_of(node("c"))], key=None, deadline_s=1),
+        Waiting(items_of([node("a"), node("b")]), key="k", deadline_s=1),
+        Waiting(items_of([node("c")]), key=None, deadline_s=1),
     ]
     group = Group(members, at_ms=5)
     ledger.expect("id5", group)
@@ -176,7 +176,7 @@ async def test_an_own_entry_answers_each_of_its_posts() -> None:
 @given(st.lists(st.tuples(st.integers(0, 400), st.sampled_from([None, "k", "l"])), min_size=1, max_size=20))
 def test_groups_take_all_in_order_within_their_bounds(posts: list[tuple[int, str | None]]) -> None:
     async def grouped() -> None:
-        item = item_of(node("a"))
+        [item] = items_of([node("a")])
         waiting = [Waiting([item] * count, key=key if count else None, deadline_s=1) for count, key in posts]
         queue, taken = deque(waiting), list[Waiting]()
         while queue:
