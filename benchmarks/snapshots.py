@@ -3,10 +3,10 @@
 Beside what both are spared: encoding the whole state again for each GET.
 """
 
+import http.client
 import json
 import time
 
-import httpx
 import msgspec
 
 from bench_load import FLOW, flow_server, message
@@ -16,9 +16,12 @@ NODES = 600
 GETS = 1000
 
 
-def get(client: httpx.Client) -> None:
+def get(client: http.client.HTTPConnection) -> bytes:
     """One snapshot as it is."""
-    client.get(f"/v1/flows/{FLOW}/snapshot", headers={"Accept-Encoding": "identity"}).raise_for_status()
+    client.request("GET", f"/v1/flows/{FLOW}/snapshot", headers={"Accept-Encoding": "identity"})
+    answer = client.getresponse()
+    assert answer.status == 200
+    return answer.read()
 
 
 def mean_ms(seconds: float, count: int) -> float:
@@ -32,15 +35,19 @@ def main() -> None:
         {"fromId": f"fsn1/bp-{number}", "toId": "fsn1/bp-0", "type": "finish-to-start"}
         for number in range(NODES)
     ]
-    with flow_server() as target, httpx.Client(base_url=f"http://127.0.0.1:{target.port}") as client:
+    with flow_server() as target:
+        client = http.client.HTTPConnection("127.0.0.1", target.port)
 
         def post(body: bytes) -> None:
             kind = {"Content-Type": "application/x-ndjson"}
-            client.post(f"/v1/flows/{FLOW}/events", content=body, headers=kind).raise_for_status()
+            client.request("POST", f"/v1/flows/{FLOW}/events", body=body, headers=kind)
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == 200
 
         post(b"\n".join(message(number) for number in range(NODES)))
         post(json.dumps({"type": "upsert-rels", "relationships": relationships}).encode())
-        whole = client.get(f"/v1/flows/{FLOW}/snapshot").content
+        whole = get(client)
 
         def measured(*, busy: bool) -> tuple[float, float]:
             cpu_s, clock_s = 0.0, 0.0
