@@ -90,11 +90,5 @@ export const nodeKey = (flowId: string, id: string): string => `${flowId.length}
 export const relationshipKey = ({ fromId, toId, type }: Pair): string =>
   `${fromId.length}:${fromId}${toId.length}:${toId}${type.length}:${type}`;
 
-/** The keys of a relationship's two nodes, seen from the flow that holds it. */
-export const endsOf = (relationship: Relationship, flowId: string): { from: string; to: string } => ({
-  from: nodeKey(relationship.fromFlowId ?? flowId, relationship.fromId),
-  to: nodeKey(relationship.toFlowId ?? flowId, relationship.toId),
-});
-
 /** Suspended on purpose: not counted, it is never going to be ready. */
 export const isSuspended = (node: FlowNode): boolean => node.meta?.["suspended"] === true;

@@ -6,7 +6,7 @@
  * of themselves), everything terminates and nothing throws.
  */
 
-import { endsOf, nodeKey, type FlowNode, type Relationship, type RelationshipType } from "./contract";
+import { nodeKey, type FlowNode, type Relationship, type RelationshipType } from "./contract";
 
 /** One relationship that orders two nodes: all types but `contains`. An end may be a key that no node has. */
 export type Link = {
@@ -41,6 +41,8 @@ export type Graph = {
   readonly parent: ReadonlyMap<string, string>;
   /** Nodes that contain others and only group them: never drawn as a box, never counted. */
   readonly containers: ReadonlySet<string>;
+  /** Ends of `contains` that contain another or themselves, drawn or not, reported or not: what no count takes in. */
+  readonly holding: ReadonlySet<string>;
   /** In order of name (by code point). */
   readonly lanes: readonly Lane[];
   /** Every drawn node -> its lane's name. */
@@ -95,21 +97,18 @@ export const graphOf = (
   const after = new Map<string, Link[]>();
   const parent = new Map<string, string>();
   const grouping = new Set<string>();
-  // A node of another flow may be meant without saying so: any node with that id is better than none.
-  let byId: Map<string, string> | undefined;
-  const found = (key: string, id: string): string => {
-    if (nodes.has(key)) return key;
-    if (!byId) {
-      byId = new Map();
-      for (const [other, node] of nodes) if (!byId.has(node.id)) byId.set(node.id, other);
-    }
-    return byId.get(id) ?? key;
-  };
+  const holding = new Set<string>();
+  // By id, since most ends name no flow: a key made for each end is most of the work at five thousand nodes. A node of
+  // another flow may be meant without saying so: any node with that id is better than none.
+  const byId = new Map<string, string>();
+  for (const [key, node] of nodes) if (node.flowId === flowId || !byId.has(node.id)) byId.set(node.id, key);
+  const endOf = (flow: string | undefined, id: string): string =>
+    flow === undefined ? (byId.get(id) ?? nodeKey(flowId, id)) : nodeKey(flow, id);
   for (const relationship of relationships) {
-    const ends = endsOf(relationship, flowId);
-    const from = relationship.fromFlowId === undefined ? found(ends.from, relationship.fromId) : ends.from;
-    const to = relationship.toFlowId === undefined ? found(ends.to, relationship.toId) : ends.to;
+    const from = endOf(relationship.fromFlowId, relationship.fromId);
+    const to = endOf(relationship.toFlowId, relationship.toId);
     if (relationship.type === "contains") {
+      holding.add(to);
       if (from !== to && nodes.has(from) && nodes.has(to)) {
         if (!parent.has(from)) parent.set(from, to);
         grouping.add(to);
@@ -131,7 +130,7 @@ export const graphOf = (
     // One that takes part in the order is work of its own, and one inside itself would hide all of its ring.
     if (!before.has(key) && !after.has(key) && !isInsideItself(parent, key)) containers.add(key);
   }
-  return { flowId, before, after, parent, containers, ...lanesOf(nodes, parent, containers) };
+  return { flowId, before, after, parent, containers, holding, ...lanesOf(nodes, parent, containers) };
 };
 
 const isInsideItself = (parent: ReadonlyMap<string, string>, key: string): boolean => {

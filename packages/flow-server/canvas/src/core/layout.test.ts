@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { anyFlow, edgeLists, seeded } from "./flows.testing";
+import type { Relationship } from "./contract";
+import { anyFlow, edgeLists, flowOf, node, seeded } from "./flows.testing";
+import { linksAfter } from "./graph";
 import { BOX_HEIGHT, BOX_WIDTH, edgePath, layout, type Layout, PLAIN_ABOVE } from "./layout";
-import { laneShape, type Shape, shapeGroups, shapeOf } from "./shape";
+import { reduction } from "./reduction";
+import { laneShapes, type Shape, shapeGroups, shapeOf } from "./shape";
 
 const named = (at: number): string => `release-${String(at).padStart(5, "0")}`;
 
@@ -179,7 +182,7 @@ describe("shapes", () => {
   test("whatever the flow, every drawn node has a place of its own in its group's layout", () => {
     fc.assert(
       fc.property(anyFlow, ({ nodes, graph }) => {
-        const shapes = new Map(graph.lanes.map((lane) => [lane.name, laneShape(graph, nodes, lane)]));
+        const shapes = laneShapes(graph, nodes);
         const groups = shapeGroups([...shapes].map(([name, { shape }]): [string, Shape] => [name, shape]));
         expect(groups.flatMap(({ lanes }) => lanes).sort()).toEqual([...shapes.keys()].sort());
         for (const { shape, lanes } of groups) {
@@ -191,6 +194,34 @@ describe("shapes", () => {
             for (const each of names) expect(laid.places.has(each)).toBe(true);
           }
         }
+      }),
+    );
+  });
+
+  test("lanes of one pattern are reduced once, and each draws its own links", () => {
+    const edges = edgeLists({ nodes: 8, edges: 20, rings: true });
+    fc.assert(
+      fc.property(edges, fc.array(fc.constantFrom("always" as const, "on-failure" as const), { minLength: 1 }), (graphOfOne, conditions) => {
+        // Four regions of one kit; in the last one the first relationship says something else.
+        const regions = ["a", "b", "c", "d"];
+        const nodes = regions.flatMap((region) =>
+          Array.from({ length: graphOfOne.count }, (_, at) => node(`${region}/${at}`, { region })),
+        );
+        const relationships = regions.flatMap((region) =>
+          graphOfOne.edges.map(([a, b], at): Relationship => ({
+            fromId: `${region}/${a}`,
+            toId: `${region}/${b}`,
+            type: region === "d" && at === 0 ? "triggers" : "finish-to-start",
+            condition: conditions[at % conditions.length]!,
+          })),
+        );
+        const flow = flowOf(nodes, relationships);
+        const shapes = laneShapes(flow.graph, flow.nodes);
+        for (const { name, keys } of flow.graph.lanes) {
+          const alone = keys.flatMap((key) => linksAfter(flow.graph, key).filter(({ to }) => keys.includes(to)));
+          expect(shapes.get(name)!.drawn).toEqual(reduction(alone).drawn);
+        }
+        expect(shapes.get("b")!.shape).toBe(shapes.get("a")!.shape);
       }),
     );
   });

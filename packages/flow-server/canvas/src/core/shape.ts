@@ -4,8 +4,8 @@
  * missing somewhere leaves its place empty there.
  */
 
-import { byText, type Graph, type Lane, linksAfter, nameOf, type Nodes } from "./graph";
-import { type Reduction, reduction } from "./reduction";
+import { byText, type Graph, type Lane, type Link, linksAfter, nameOf, type Nodes } from "./graph";
+import { reduction } from "./reduction";
 
 export type Shape = {
   /** Equal for equal shapes, whatever the order of nodes and relationships was. */
@@ -20,29 +20,57 @@ export type LaneShape = {
   readonly shape: Shape;
   /** Node -> its name in the shape. */
   readonly nameOfKey: ReadonlyMap<string, string>;
-  /** What is drawn in this lane and what is implied by it. */
-  readonly reduction: Reduction;
+  /** What the reduction leaves to draw in this lane. */
+  readonly drawn: readonly Link[];
 };
 
 /** Several lanes with one layout. */
 export type ShapeGroup = { readonly shape: Shape; readonly lanes: readonly string[] };
 
-/** The shape of one lane. Links to other lanes, or to nodes that are not there, are not part of it. */
-export function laneShape(graph: Graph, nodes: Nodes, lane: Lane): LaneShape {
+/** What lanes of the same names and links, in the same order, have in common. */
+type Pattern = { readonly shape: Shape; readonly isDrawn: readonly boolean[] };
+
+/**
+ * The shape of every lane, by its name. Links to other lanes, or to nodes that are not there, are no part of it. Fifty
+ * regions of one kit are reduced once.
+ */
+export function laneShapes(graph: Graph, nodes: Nodes): Map<string, LaneShape> {
+  const patterns = new Map<string, Pattern>();
+  return new Map(graph.lanes.map((lane) => [lane.name, laneShape(graph, nodes, lane, patterns)]));
+}
+
+function laneShape(graph: Graph, nodes: Nodes, lane: Lane, patterns: Map<string, Pattern>): LaneShape {
   const nameOfKey = new Map<string, string>();
+  const at = new Map<string, number>();
   const taken = new Set<string>();
   for (const key of lane.keys) {
     const node = nodes.get(key);
     const name = node ? nameOf(node) : key;
     // Two nodes of one name (of different flows, say) still need a place each.
     const own = taken.has(name) ? `${name}\n${key}` : name;
+    at.set(key, taken.size);
     taken.add(own);
     nameOfKey.set(key, own);
   }
-  const inside = lane.keys.flatMap((key) => linksAfter(graph, key).filter((link) => nameOfKey.has(link.to)));
-  const reduced = reduction(inside);
-  const pairs = reduced.drawn.map(({ from, to }): [string, string] => [nameOfKey.get(from)!, nameOfKey.get(to)!]);
-  return { shape: shapeOf(taken, pairs), nameOfKey, reduction: reduced };
+  const inside: Link[] = [];
+  const said: (string | number | undefined)[] = [];
+  for (const key of lane.keys) {
+    for (const link of linksAfter(graph, key)) {
+      const to = at.get(link.to);
+      if (to === undefined) continue;
+      inside.push(link);
+      said.push(at.get(key), to, link.type, link.condition);
+    }
+  }
+  const pattern = JSON.stringify([...taken, said]);
+  let known = patterns.get(pattern);
+  if (known === undefined) {
+    const drawn = new Set(reduction(inside).drawn);
+    const pairs = [...drawn].map(({ from, to }): [string, string] => [nameOfKey.get(from)!, nameOfKey.get(to)!]);
+    patterns.set(pattern, (known = { shape: shapeOf(taken, pairs), isDrawn: inside.map((link) => drawn.has(link)) }));
+  }
+  const { shape, isDrawn } = known;
+  return { shape, nameOfKey, drawn: inside.filter((_, link) => isDrawn[link]) };
 }
 
 /** A shape of names and pairs of names, in any order, doubled ones included. O(n log n). */

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { anyFlow, flowOf, FLOW, inside, node } from "./flows.testing";
+import { anyFlow, type Flow, flowOf, inside, node } from "./flows.testing";
 import { rollup } from "./rollup";
-import { count, emptyTally, holders, isDone, type Tally } from "./tally";
+import { count, emptyTally, isDone, type Tally } from "./tally";
 
-function tallyOf({ nodes, relationships }: Pick<ReturnType<typeof flowOf>, "nodes" | "relationships">): Tally {
-  const parents = holders(FLOW, relationships);
+function tallyOf({ nodes, graph }: Flow): Tally {
   const tally = emptyTally();
-  for (const [key, each] of nodes) if (!parents.has(key)) count(tally, each);
+  for (const [key, each] of nodes) if (!graph.holding.has(key)) count(tally, each);
   return tally;
 }
 
@@ -32,7 +31,7 @@ test("the parts add up, whatever the flow, and nothing at all is not done", () =
     fc.property(anyFlow, (flow) => {
       const { total, ready, running, failed, waiting, suspended } = tallyOf(flow);
       expect(ready + running + failed + waiting).toBe(total);
-      expect(total + suspended + [...holders(FLOW, flow.relationships)].filter((key) => flow.nodes.has(key)).length).toBe(flow.nodes.size);
+      expect(total + suspended + [...flow.graph.holding].filter((key) => flow.nodes.has(key)).length).toBe(flow.nodes.size);
     }),
   );
   expect(isDone(emptyTally())).toBe(false);

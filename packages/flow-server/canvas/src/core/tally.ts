@@ -1,6 +1,6 @@
 /** How many nodes are how far. What contains others is not counted, nor what is suspended on purpose. Pure. */
 
-import { type FlowNode, type Relationship, endsOf, isSuspended } from "./contract";
+import { type FlowNode, isSuspended } from "./contract";
 import { type Look, lookOf } from "./look";
 
 export type Tally = {
@@ -15,15 +15,6 @@ export type Tally = {
 };
 
 export const emptyTally = (): Tally => ({ total: 0, ready: 0, running: 0, failed: 0, waiting: 0, suspended: 0 });
-
-/** Keys of all nodes that contain others. */
-export function holders(flowId: string, relationships: Iterable<Relationship>): Set<string> {
-  const keys = new Set<string>();
-  for (const relationship of relationships) {
-    if (relationship.type === "contains") keys.add(endsOf(relationship, flowId).to);
-  }
-  return keys;
-}
 
 /** Counts one node into `tally`. */
 export function count(tally: Tally, node: FlowNode, look: Look = lookOf(node)): void {

@@ -56,8 +56,9 @@ const MOST_FAMILIES = 60;
 
 function familyOptions(): readonly (readonly [string, string])[] {
   const found = new Set<string>();
+  const { laneOf } = graph.value;
   for (const [key, node] of steady.value.state.nodes) {
-    if (node.family !== undefined && graph.value.laneOf.has(key)) found.add(node.family);
+    if (node.family !== undefined && laneOf.has(key)) found.add(node.family);
     if (found.size > MOST_FAMILIES) return [];
   }
   return [...found].sort().map((family) => [family, family]);

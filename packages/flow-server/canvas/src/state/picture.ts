@@ -8,7 +8,7 @@ import { emptyState, type FlowMessage, type FlowState, nodeKey } from "../core/c
 import { fold, headerOf, isDerived } from "../core/fold";
 import { type Graph, graphOf } from "../core/graph";
 import { type Look, lookOf } from "../core/look";
-import { count, emptyTally, holders, type Tally } from "../core/tally";
+import { count, emptyTally, type Tally } from "../core/tally";
 import { now, serverNow } from "./clock";
 
 export type Picture = {
@@ -164,24 +164,16 @@ export const graph = computed<Graph>(() => {
   return graphOf(id, state.nodes, state.relationships.values());
 });
 
-/** Keys of nodes that contain others. */
-export const containing = computed<ReadonlySet<string>>(() => {
-  void shapeOfPicture.value;
-  const { flowId: id, state } = picture.peek();
-  return holders(id, state.relationships.values());
-});
-
 export type Tallies = { readonly all: Tally; readonly lanes: ReadonlyMap<string, Tally> };
 
 export const tallies = computed<Tallies>(() => {
   const { state } = steady.value;
-  const { laneOf } = graph.value;
-  const parents = containing.value;
+  const { laneOf, holding } = graph.value;
   const all = emptyTally();
   const lanes = new Map<string, Tally>();
   for (const lane of graph.value.lanes) lanes.set(lane.name, emptyTally());
   for (const [key, node] of state.nodes) {
-    if (parents.has(key)) continue;
+    if (holding.has(key)) continue;
     const look = lookOf(node);
     count(all, node, look);
     const lane = lanes.get(laneOf.get(key) ?? "");
@@ -203,10 +195,11 @@ export const span = computed<{ start: number; end: number | undefined }>(() => {
   const { state } = steady.value;
   const flow = header.value;
   const { all } = tallies.value;
+  const { holding } = graph.value;
   let first = Infinity;
   let last = -Infinity;
   for (const [key, node] of state.nodes) {
-    if (containing.value.has(key)) continue;
+    if (holding.has(key)) continue;
     if (node.startedAt !== undefined) first = Math.min(first, node.startedAt);
     if (node.endedAt !== undefined) last = Math.max(last, node.endedAt);
   }

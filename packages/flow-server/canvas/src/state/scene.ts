@@ -9,7 +9,7 @@ import { linksAfter, linksBefore } from "../core/graph";
 import type { Layout } from "../core/layout";
 import { Layouts, runIn } from "../core/layouts";
 import workerUrl from "../core/layout.worker?worker&url";
-import { laneShape, type LaneShape, shapeGroups, unionShape } from "../core/shape";
+import { type LaneShape, laneShapes, shapeGroups, unionShape } from "../core/shape";
 import { graph, picture } from "./picture";
 
 export type DrawnEdge = {
@@ -76,7 +76,7 @@ function survey(): void {
     ofNow = new Map();
     flowOfLayouts = flowId;
   }
-  const lanes = new Map(links.lanes.map((lane) => [lane.name, laneShape(links, state.nodes, lane)]));
+  const lanes = laneShapes(links, state.nodes);
   if (at === undefined) ofNow = lanes;
   current = { graph: links, lanes };
   assemble();
@@ -116,7 +116,7 @@ function sceneFor(links: Graph, lane: Lane, shape: LaneShape, layout: Layout): L
     if (from === undefined) paths.set(edge.from, new Map([[edge.to, edge.path]]));
     else from.set(edge.to, edge.path);
   }
-  const edges = shape.reduction.drawn.flatMap((link) => {
+  const edges = shape.drawn.flatMap((link) => {
     const path = paths.get(shape.nameOfKey.get(link.from) ?? "")?.get(shape.nameOfKey.get(link.to) ?? "");
     return path === undefined ? [] : [{ from: link.from, to: link.to, link, path }];
   });
