@@ -55,20 +55,29 @@ class Outcome:
     frames: int = 0
     longest_stall_s: float = 0.0
     twice: int = 0
-    missing: int = 0
+    missing: Counter[str] = field(default_factory=Counter[str])
+    """Acknowledged messages that the history lacks, by flow."""
     differing: list[str] = field(default_factory=list[str])
+    """What each replica has of a flow, where that is not the same."""
     findings: list[Finding] = field(default_factory=list[Finding])
     took_s: float = 0.0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was wrong."""
+        return not (self.findings or self.missing or self.twice or self.differing)
 
     def told(self) -> str:
         """The counts, for a person."""
         faults = ", ".join(f"{count} x {kind}" for kind, count in sorted(self.faults.items()))
         return (
             f"{self.acknowledged} batches acknowledged ({self.attempts} attempts) under "
-            f"{sum(self.faults.values())} faults in {self.took_s:.0f} s: {self.missing} lost, "
+            f"{sum(self.faults.values())} faults in {self.took_s:.0f} s: {self.missing.total()} lost, "
             f"{self.twice} twice, {len(self.findings)} findings, {len(self.differing)} replicas differ\n"
             f"{self.frames} frames read over {self.resumes} connections that resumed; "
             f"longest time without an acknowledgement {self.longest_stall_s:.1f} s\n{faults}"
+            + "".join(f"\nlost: {count} of {flow!r}" for flow, count in self.missing.items())
+            + "".join(f"\ndiffers: {one}" for one in self.differing)
         )
 
 
@@ -302,8 +311,8 @@ async def _look_at_the_end(world: World, readers: list[Reader], log: Log, outcom
     async with httpx.AsyncClient(timeout=CALM_S) as client:
         for flow, seq in newest.items():
             await _all_have(client, world.replicas, flow, seq)
-            if not await _all_equal(client, world.replicas, flow):
-                outcome.differing.append(flow)
+            if differing := await _differing(client, world.replicas, flow):
+                outcome.differing.append(differing)
             _compare_with_history(
                 log, flow, await _history(client, flow_url(world.replicas[0].url, flow)), outcome
             )
@@ -334,18 +343,22 @@ async def _all_have(
                     break
 
 
-async def _all_equal(client: httpx.AsyncClient, replicas: list[ServerProcess], flow: str) -> bool:
-    """Whether snapshot and history are the same everywhere; a replica fetches its past after its start."""
+async def _differing(client: httpx.AsyncClient, replicas: list[ServerProcess], flow: str) -> str | None:
+    """How snapshot or history differ between replicas, `None`: they do not.
+
+    A replica fetches its past after its start, so that they may differ for a while.
+    """
     ends_s = time.monotonic() + CALM_S
-    while time.monotonic() < ends_s:
-        pictures: set[bytes] = set()
-        for replica in replicas:
-            base = flow_url(replica.url, flow)
-            pictures.add((await client.get(f"{base}/snapshot")).content + await _history(client, base))
-        if len(pictures) == 1:
-            return True
+    while True:
+        bases = [flow_url(replica.url, flow) for replica in replicas]
+        histories = [await _history(client, base) for base in bases]
+        snapshots = [(await client.get(f"{base}/snapshot")).content for base in bases]
+        if len(set(zip(histories, snapshots, strict=True))) == 1:
+            return None
+        if time.monotonic() > ends_s:
+            lines = [history.count(b"\n") + 1 for history in histories]
+            return f"{flow!r}: histories of {lines} messages, {len(set(snapshots))} different snapshots"
         await asyncio.sleep(0.2)
-    return False
 
 
 def _flow_of(name: str) -> str:
@@ -378,7 +391,9 @@ def _compare_with_history(log: Log, flow: str, history: bytes, outcome: Outcome)
     accepted = {(answer.writer, answer.serial) for answer in answers if answer.accepted}
     for entry in log.entries:
         if isinstance(entry, Posting) and entry.flow == flow and (entry.writer, entry.serial) in accepted:
-            outcome.missing += sum(stored[message["nodes"][0]["label"]] == 0 for message in entry.messages)
+            lost = sum(stored[message["nodes"][0]["label"]] == 0 for message in entry.messages)
+            if lost:
+                outcome.missing[flow] += lost
 
 
 def _count(log: Log, outcome: Outcome) -> None:
@@ -406,7 +421,7 @@ def main() -> int:
     sys.stdout.write(f"seed {given.seed}\n{outcome.told()}\n")
     for finding in outcome.findings:
         sys.stdout.write(f"{finding}\n")
-    return 1 if outcome.findings or outcome.missing or outcome.twice or outcome.differing else 0
+    return 0 if outcome.is_clean else 1
 
 
 if __name__ == "__main__":

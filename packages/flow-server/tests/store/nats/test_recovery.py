@@ -27,7 +27,7 @@ from flow_simulator.nats_servers import NatsServer, nats_server
 from flow_simulator.proxy import Faults, Proxy
 
 from ...real_server import until
-from ..sites import last_of, node, nodes_of
+from ..sites import last_of, node, nodes_of, sequences_of
 
 
 async def test_a_start_reads_the_checkpoint_and_not_the_log(
@@ -223,6 +223,36 @@ async def test_a_replica_that_missed_entries_goes_on_from_a_checkpoint(
             assert await late.ingest("f", [node("n7")], key="k7") == answers[7]
             again = await late.ingest("gone", [node("b")])
             assert await other.reached("gone", again.seq, within_s=20)
+
+
+@pytest.mark.parametrize("sweeps_before_it_stops", [True, False])
+async def test_a_replica_that_lacks_the_past_still_hands_it_on(
+    js: JetStreamContext,
+    settings: NatsSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    sweeps_before_it_stops: bool,
+) -> None:
+    """As when the servers are too busy to send it before the replica is killed, or stops."""
+    async with Hub(NatsStore(settings)).running() as hub:
+        answers = [await hub.ingest("f", [node(f"n{number}")]) for number in range(30)]
+    with monkeypatch.context() as patch:
+        patch.setattr(nats_store, "backfill", never)
+        if sweeps_before_it_stops:
+            patch.setattr(sweep, "SWEEP_S", (0.02, 0.05))
+        async with Hub(NatsStore(settings)).running() as hub:
+            answers.append(await hub.ingest("f", [node("late")]))
+            assert sequences_of(hub, "f") == [answers[-1].seq], "the past came all the same"
+            if sweeps_before_it_stops:
+                await checkpointed(js, settings, answers[-1].seq)
+    async with Hub(NatsStore(settings)).running() as hub:
+        await until(lambda: len(sequences_of(hub, "f")) == 31)
+        assert sequences_of(hub, "f") == [answer.seq for answer in answers]
+
+
+async def never(*_: object, **__: object) -> None:
+    """A past that does not come."""
+    await asyncio.Event().wait()
 
 
 async def checkpointed(js: JetStreamContext, settings: NatsSettings, sequence: int) -> None:

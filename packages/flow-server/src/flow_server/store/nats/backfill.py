@@ -12,7 +12,7 @@ from flow_server.store import Backfilled, Log
 from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.connection import Connection
 from flow_server.store.nats.entries import AFTER_HEADER, unpacked
-from flow_server.store.nats.recovery import Past
+from flow_server.store.nats.pasts import Past
 from flow_server.store.nats.subjects import entry_of, token_of
 from flow_server.store.nats.tail import delivery
 

@@ -27,7 +27,8 @@ from flow_server.store.nats.entries import (
 from flow_server.store.nats.errors import TRANSPORT_ERRORS, Gap, is_missing_stream, told
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
-from flow_server.store.nats.recovery import Past, StaleRead, recover
+from flow_server.store.nats.pasts import Pasts
+from flow_server.store.nats.recovery import StaleRead, recover
 from flow_server.store.nats.stream import settle_bucket, settle_stream
 from flow_server.store.nats.subjects import PROBE_NAME, flow_id_of
 from flow_server.store.nats.tail import Delivery, DeliveryEnded, delivery
@@ -59,6 +60,7 @@ class Follower:
         checkpoints: Checkpoints,
         ledger: Ledger,
         health: Health,
+        pasts: Pasts,
         flows: Log,
     ) -> None:
         """Nothing is known yet; `run` begins."""
@@ -67,6 +69,7 @@ class Follower:
         self._checkpoints = checkpoints
         self._ledger = ledger
         self._health = health
+        self._pasts = pasts
         self._flows = flows
         self._is_stale = True
         self._missing_since_s: float | None = None
@@ -81,8 +84,6 @@ class Follower:
         """What ended the last round."""
         self.hopeless: StoreError | None = None
         """Why this replica cannot go on, when another try would hardly help; it is tried all the same."""
-        self.past: asyncio.Queue[Past] = asyncio.Queue()
-        """What may be backfilled."""
 
     def interrupt(self) -> None:
         """The connection changed: begin another round now."""
@@ -125,7 +126,7 @@ class Follower:
         last_sequence = await self._settle()
         if self._is_stale:
             for past in await recover(self._checkpoints, self._ledger, self._flows):
-                self.past.put_nowait(past)
+                self._pasts.add(past)
             self._is_stale = False
         if self._ledger.applied > last_sequence:
             # A server that lags may say so once; a stream that lost its end says so for ever.

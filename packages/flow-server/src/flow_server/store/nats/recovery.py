@@ -2,13 +2,13 @@
 
 import asyncio
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from flow_server.store import Checkpoint, Log, Restored
 from flow_server.store.nats.answers import recent_answers
 from flow_server.store.nats.checkpoints import Checkpoints, Kept
 from flow_server.store.nats.ledger import Ledger
+from flow_server.store.nats.pasts import Past
 from flow_server.store.nats.subjects import flow_id_of
 
 READS_AT_ONCE = 32
@@ -16,14 +16,6 @@ READS_AT_ONCE = 32
 
 class StaleRead(Exception):
     """A checkpoint is older than the manifest says; the next read may be better."""
-
-
-class Past(Struct, frozen=True, kw_only=True):
-    """What a flow was restored without: the base of its history, and the messages from there on."""
-
-    flow_id: str
-    last: int
-    checkpoint: Checkpoint
 
 
 async def recover(checkpoints: Checkpoints, ledger: Ledger, log: Log) -> list[Past]:

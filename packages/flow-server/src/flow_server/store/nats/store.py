@@ -18,6 +18,7 @@ from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing
 from flow_server.store.nats.follower import Follower
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
+from flow_server.store.nats.pasts import Pasts
 from flow_server.store.nats.probe import Probe
 from flow_server.store.nats.signs import SignsOfLife
 from flow_server.store.nats.subjects import entry_of, token_of, wire_sequence
@@ -60,6 +61,7 @@ class NatsStore:
         self._ledger = Ledger(log)
         self._health = Health()
         self._connection = Connection(self._settings, on_change=self._interrupt)
+        self._pasts = Pasts()
         checkpoints = Checkpoints(Values(self._connection, self._settings.bucket))
         self._follower = Follower(
             self._settings,
@@ -67,10 +69,11 @@ class NatsStore:
             checkpoints=checkpoints,
             ledger=self._ledger,
             health=self._health,
+            pasts=self._pasts,
             flows=log,
         )
         self._probe = Probe(self._connection, self._ledger, self._health, stream=self._settings.stream)
-        self._sweeper = Sweeper(checkpoints, self._ledger, log)
+        self._sweeper = Sweeper(checkpoints, self._ledger, self._pasts, log)
         self._signs = SignsOfLife(self._connection, self._ledger, log, stream=self._settings.stream)
         self._start(self._follower.run(), "follow")
         try:
@@ -211,14 +214,16 @@ class NatsStore:
 
     async def _backfill_for_ever(self) -> None:
         while True:
-            past = await self._follower.past.get()
+            past = await self._pasts.first()
             try:
                 await backfill(past, self._connection, self._log, stream=self._settings.stream)
             except (DeliveryEnded, *TRANSPORT_ERRORS):
-                self._follower.past.put_nowait(past)  # the log lets it in only while it still fits
+                self._pasts.postpone(past)
                 await asyncio.sleep(BACKFILL_PAUSE_S)
+                continue
             except (Incomplete, ValueError, StoreError) as error:
                 log.warning("no history from before the start", flow=past.flow_id, problem=str(error))
+            self._pasts.done(past)
 
 
 def _say_what_is_not_promised(settings: NatsSettings) -> None:

@@ -12,6 +12,7 @@ from flow_server.store import Log
 from flow_server.store.nats.answers import kept_answers
 from flow_server.store.nats.checkpoints import Checkpoints, Kept, Manifest, encoded_checkpoint
 from flow_server.store.nats.ledger import FlowRecord, Ledger
+from flow_server.store.nats.pasts import Pasts
 from flow_server.store.nats.subjects import entry_of, flow_id_of, token_of
 
 SWEEP_S = (2.0, 6.0)
@@ -26,10 +27,11 @@ log = structlog.get_logger("flow_server.store.nats")
 class Sweeper:
     """Writes checkpoints of one replica's flows."""
 
-    def __init__(self, checkpoints: Checkpoints, ledger: Ledger, flows: Log) -> None:
+    def __init__(self, checkpoints: Checkpoints, ledger: Ledger, pasts: Pasts, flows: Log) -> None:
         """`flows` gives the flows as they are."""
         self._checkpoints = checkpoints
         self._ledger = ledger
+        self._pasts = pasts
         self._flows = flows
 
     async def pause(self) -> None:
@@ -85,7 +87,11 @@ class Sweeper:
             return
         last = record.last
         assert entry_of(checkpoint.sequence) == last  # noqa: S101
-        kept = Kept(last=last, checkpoint=checkpoint, answers=kept_answers(record.answers))
+        kept = Kept(
+            last=last,
+            checkpoint=self._pasts.completed(flow_id, checkpoint),
+            answers=kept_answers(record.answers),
+        )
         before = record.uncovered
         payload = await asyncio.to_thread(encoded_checkpoint, kept)
         revision, reached = await self._checkpoints.write(
