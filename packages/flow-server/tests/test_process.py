@@ -6,40 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
+from .real_process import server_process
 from .real_server import DEADLINE_S, nodes
-
-
-@contextmanager
-def _process(**settings: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A running flow-server and its address."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
-    variables |= {f"FLOW_SERVER_{name}": value for name, value in settings.items()}
-    variables.setdefault("FLOW_SERVER_LISTEN_ADDR", "127.0.0.1:0")
-    with subprocess.Popen(
-        [sys.executable, "-m", "flow_server"], env=variables, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stderr is not None
-            address = ""
-            for line in process.stderr:
-                entry = json.loads(line)
-                if entry["event"] == "listening":
-                    address = f"http://127.0.0.1:{entry['port']}"
-                    break
-            yield process, address
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_signal_ends_streams_and_leaves_with_status_0(number: signal.Signals) -> None:
-    with _process() as (process, address), httpx.Client(base_url=address, timeout=DEADLINE_S) as client:
+    with server_process() as (process, address), httpx.Client(base_url=address, timeout=DEADLINE_S) as client:
         assert client.post("/v1/flows/f/events", json=nodes("a")).status_code == 200
         with client.stream("GET", "/v1/flows/f/stream") as stream:
             chunks = stream.iter_text()
@@ -55,7 +32,7 @@ def test_a_stop_signal_ends_streams_and_leaves_with_status_0(number: signal.Sign
 
 
 def test_a_request_in_flight_finishes_when_the_server_stops() -> None:
-    with _process() as (process, address):
+    with server_process() as (process, address):
         port = int(address.rsplit(":", 1)[1])
         body = json.dumps(nodes("a")).encode()
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
@@ -74,7 +51,7 @@ def _wait_until_stopping(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_connection_that_hangs_is_cut_after_the_grace_time() -> None:
-    with _process(STOP_GRACE="300ms") as (process, address):
+    with server_process(STOP_GRACE="300ms") as (process, address):
         port = int(address.rsplit(":", 1)[1])
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
             connection.sendall(b"POST /v1/flows/f/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")

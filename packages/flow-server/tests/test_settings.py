@@ -28,6 +28,7 @@ def test_every_setting_is_read() -> None:
             "FLOW_SERVER_PATH_PREFIX": "/a/b",
             "FLOW_SERVER_FRAME_ANCESTORS": "https://console.example",
             "FLOW_SERVER_LOG_FORMAT": "json",
+            "FLOW_SERVER_ACCESS_LOG": "all",
         }
     )
     assert settings.listen == ListenAddress("127.0.0.1", 9000)
@@ -36,7 +37,7 @@ def test_every_setting_is_read() -> None:
     assert (settings.heartbeat_s, settings.stop_grace_s) == (90.0, 0.5)
     assert settings.send_buffer_bytes == 65536
     assert (settings.path_prefix, settings.frame_ancestors) == ("/a/b", "https://console.example")
-    assert settings.log_format == "json"
+    assert (settings.log_format, settings.access_log) == ("json", "all")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_every_setting_is_read() -> None:
         ("PATH_PREFIX", "/flow/"),
         ("LOG_FORMAT", "xml"),
         ("LOG_FORMAT", " "),
+        ("ACCESS_LOG", "on"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_what_was_expected(variable: str, value: str) -> None:

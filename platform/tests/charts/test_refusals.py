@@ -170,6 +170,7 @@ SERVER_CASES = [
     case("origin with a path", "corsOrigins", corsOrigins=["https://a.example/b"]),
     case("port beyond the last", "service/port", service={"port": 65536}),
     case("unknown log format", "logFormat", logFormat="xml"),
+    case("unknown access log", "accessLog", accessLog="some"),
     case("label of the chart's own", "commonLabels", commonLabels={"app.kubernetes.io/name": "mine"}),
     case("no time to stop", "graceSeconds", stop={"graceSeconds": 0}),
 ]

@@ -18,6 +18,7 @@ from flow_contract.service.environment import SettingError
 from flow_contract.service.listening import listening_socket
 from flow_contract.service.logs import configure_logs
 from flow_server.core.grants import GrantsFileError
+from flow_server.http.access_log import AccessLog
 from flow_server.http.app import create_app
 from flow_server.hub import Hub
 from flow_server.serving.server import Server, stopping_at_signals
@@ -91,6 +92,7 @@ async def serve(settings: Settings) -> None:
         heartbeat_s=settings.heartbeat_s,
     )
     authority = authority_of(settings)
+    access_log = AccessLog(settings.access_log)
     app = create_app(
         hub,
         bounds=settings.ingest,
@@ -100,12 +102,19 @@ async def serve(settings: Settings) -> None:
         cors_origins=settings.cors_origins,
         trusted_proxies=settings.trusted_proxies,
         authority=authority,
+        access_log=access_log,
     )
     if authority is not None:
         from flow_server.access.gate import Gate
 
         app = Gate(app, authority)
-    server = Server(app, on_stop=hub.stop, grace_s=settings.stop_grace_s, rejected=hub.stats.rejected)
+    server = Server(
+        app,
+        on_stop=hub.stop,
+        grace_s=settings.stop_grace_s,
+        rejected=hub.stats.rejected,
+        access_log=access_log,
+    )
     with stopping_at_signals(server):
         async with hub.running(), keeping_current(authority):
             listener = listening_socket(

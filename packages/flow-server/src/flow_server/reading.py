@@ -148,6 +148,7 @@ class Reader:
         "frames",
         "heartbeat_due",
         "permit",
+        "size_bytes",
         "taken_at_s",
     )
 
@@ -169,6 +170,7 @@ class Reader:
         self.cursor = cursor
         self.ending: Ending | None = None
         self.frames = 0
+        self.size_bytes = 0
         self.heartbeat_due = False
         self.taken_at_s = clock_s()
         self._find = find
@@ -199,7 +201,9 @@ class Reader:
             return None
         self._held = chunk
         self.taken_at_s = self._clock_s()
-        self._stats.bytes_out += len(chunk.wire)
+        size_bytes = len(chunk.wire)
+        self.size_bytes += size_bytes
+        self._stats.bytes_out += size_bytes
         return chunk
 
     async def changed(self) -> None:

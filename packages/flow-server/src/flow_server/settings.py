@@ -21,6 +21,7 @@ from flow_contract.service.environment import (
 )
 from flow_contract.service.listening import ListenAddress
 from flow_server.flow import RingBounds
+from flow_server.http.access_log import ALL, ERRORS, NONE
 from flow_server.http.forwarded import Network
 from flow_server.http.ingest import IngestBounds
 from flow_server.limits import Limits
@@ -93,6 +94,8 @@ class Settings:
     """Proxies whose `X-Forwarded-For` is believed."""
     log_format: str | None = None
     """`json` or `console`; by itself `console` on a terminal."""
+    access_log: str = ERRORS
+    """Which requests have a line in the log: `none`, `errors` or `all`."""
     unknown: tuple[str, ...] = ()
     """Variables with our prefix that mean nothing here; worth a warning."""
 
@@ -147,6 +150,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
         trusted_proxies=environment.optional(f"{PREFIX}TRUSTED_PROXIES", _NETWORKS, defaults.trusted_proxies),
         log_format=environment.optional(
             f"{PREFIX}LOG_FORMAT", choice("json", "console"), defaults.log_format
+        ),
+        access_log=environment.optional(
+            f"{PREFIX}ACCESS_LOG", choice(NONE, ERRORS, ALL), defaults.access_log
         ),
     )
     return replace(settings, unknown=tuple(environment.unknown(PREFIX)))

@@ -53,6 +53,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "TRUSTED_PROXIES": (*BLANK, "x", "10.0.0.0/33", "10.0.0.1/8", "10.0.0", "::g", "10.0.0.1,", "*"),
     "LOG_FORMAT": (*BLANK, "xml", "JSON"),
+    "ACCESS_LOG": (*BLANK, "off", "ALL", "false"),
 }
 
 

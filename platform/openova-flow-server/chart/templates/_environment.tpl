@@ -11,6 +11,8 @@
   value: {{ printf ":%d" (int64 $v.port) | quote }}
 - name: FLOW_SERVER_LOG_FORMAT
   value: {{ $v.logFormat | quote }}
+- name: FLOW_SERVER_ACCESS_LOG
+  value: {{ $v.accessLog | quote }}
 - name: FLOW_SERVER_STOP_GRACE
   value: {{ printf "%ds" (int64 $v.stop.graceSeconds) | quote }}
 - name: FLOW_SERVER_RING_CAPACITY

@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
 from flow_contract import shown
+from flow_server.http.access_log import AccessLog
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flows import delete_flow, get_flow, list_flows
 from flow_server.http.forwarded import Network
@@ -39,6 +40,7 @@ def create_app(
     cors_origins: frozenset[str] = frozenset(),
     trusted_proxies: Sequence[Network] = (),
     authority: AuthState | None = None,
+    access_log: AccessLog | None = None,
 ) -> ASGIApp:
     """The HTTP side over a hub that is running. `prefix` is where a proxy shows it, stripped or not.
 
@@ -82,6 +84,7 @@ def create_app(
         metrics_open=metrics_open,
         cors_origins=cors_origins,
         trusted_proxies=trusted_proxies,
+        access_log=access_log or AccessLog(),
     )
 
 

@@ -19,7 +19,7 @@ def flow_deleted(
     identity: Identity, flow_id: str, *, sequence: int | None, nodes: int, peer: str | None
 ) -> None:
     """Somebody deleted a flow; `sequence` is its last, `None` when there was none."""
-    log.info("flow deleted", flow=flow_id, principal=_name(identity), seq=sequence, nodes=nodes, peer=peer)
+    log.info("flow deleted", flow=flow_id, principal=name_of(identity), seq=sequence, nodes=nodes, peer=peer)
 
 
 def snapshots_taken_in(
@@ -31,7 +31,7 @@ def snapshots_taken_in(
             log.info(
                 "snapshot taken in",
                 flow=flow_id,
-                principal=_name(identity),
+                principal=name_of(identity),
                 seq=sequence,
                 nodes=len(message.nodes),
                 relationships=len(message.relationships),
@@ -47,12 +47,13 @@ def write_refused(
         "write refused",
         flow=None if flow_id is None else flow_id[:SHOWN_CHARACTERS],
         method=method,
-        principal=_name(identity),
+        principal=name_of(identity),
         status=error.status,
         problem=str(error),
         peer=peer,
     )
 
 
-def _name(identity: Identity) -> str | None:
+def name_of(identity: Identity) -> str | None:
+    """The principal's name for a log line, cut; `None` of a stranger."""
     return identity.name[:SHOWN_CHARACTERS] if isinstance(identity, Principal) else None

@@ -1,7 +1,8 @@
 """What each path asks of an identity: the one table, so that a new route cannot be forgotten.
 
-What is not named open here is closed to strangers, also where there is nothing. Decided before the body is
-read and before the flow is looked up, so that nothing tells whether a flow exists. Source: RFC 6750, 3.
+Everything below `/v1/` is closed to strangers, also where there is nothing. What is not named here at all is
+not there, for anybody: browsers ask for `/favicon.ico` before anybody has signed in. Decided before the body
+is read and before the flow is looked up, so that nothing tells whether a flow exists. Source: RFC 6750, 3.
 """
 
 from flow_contract import FlowMessage, shown
@@ -11,16 +12,23 @@ from flow_server.http.errors import HttpError
 _OPEN = frozenset({"", "healthz", "readyz", "schema", "assets"})
 """First segments of paths that hold no data: the page and its files, health, the description."""
 
+_CLOSED = "v1"
+
 _BY_METHOD = {"GET": Action.READ, "HEAD": Action.READ, "DELETE": Action.OWN}
 
 
 def authorise(identity: Identity, *, method: str, segments: list[str], metrics_open: bool) -> None:
-    """Let a request pass, or raise `HttpError`: 401 for strangers, 403 for those who lack a grant."""
+    """Let a request pass, or raise `HttpError`: 401 for strangers, 403 for those who lack a grant, 404."""
     if segments[0] == "metrics" and not metrics_open:
         principal = known(identity)
         if not principal.may_everywhere(Action.READ):
             raise _forbidden(principal, f"the grant read on every flow ({shown('*')})")
-    if segments[0] in _OPEN or segments[0] == "metrics" or method == "OPTIONS":
+    if segments[0] in _OPEN or segments[0] == "metrics":
+        return
+    if segments[0] != _CLOSED:
+        path = "/" + "/".join(segments)
+        raise HttpError(404, f"no such path: {shown(path)}", reason="unknown path")
+    if method == "OPTIONS":
         return
     principal = known(identity)
     if segments[:2] != ["v1", "flows"] or len(segments) < 3 or segments[2:] == [""]:

@@ -3,6 +3,7 @@
 Posts of events leave here through their own door. Source: `flow_path`; RFC 9110, section 9.3.2 (HEAD).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from flow_server.core.identity import identity_in
 from flow_server.http import audit
+from flow_server.http.access_log import CLIENT_GONE, AccessLog
 from flow_server.http.answers import encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise
 from flow_server.http.bodies import header, peer_of
@@ -55,6 +57,11 @@ def check_query(query: bytes) -> None:
         )
 
 
+def raw_path_of(scope: HTTPScope) -> bytes:
+    """The path as it was sent, without the query; of servers that do not keep it, what it must have been."""
+    return cast("dict[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
+
+
 class Front:
     """The outermost ASGI application of the HTTP side."""
 
@@ -70,6 +77,7 @@ class Front:
         metrics_open: bool = False,
         cors_origins: frozenset[str] = frozenset(),
         trusted_proxies: Sequence[Network] = (),
+        access_log: AccessLog,
     ) -> None:
         """Stand in front of `app`, whose routes have `methods`; `prefix` is empty or like `/sovereign`."""
         self._app = app
@@ -81,6 +89,7 @@ class Front:
         self._metrics_open = metrics_open
         self._cors_origins = cors_origins
         self._trusted_proxies = trusted_proxies
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; anything else than HTTP goes through."""
@@ -88,7 +97,9 @@ class Front:
             await self._app(scope, receive, send)
             return
 
-        status = 0
+        began_s = time.perf_counter()
+        status = size_bytes = 0
+        method = scope["method"]
         headers = self._headers
         if self._cors_origins:
             headers = [*headers, *cors_headers(scope, self._cors_origins)]
@@ -97,20 +108,36 @@ class Front:
             scope["client"] = (address, peer[1])
 
         async def send_counted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, size_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = message.get("headers", ())
                 if status in (204, 405) and (allowed := self._allowed(scope)):
                     own = [*(pair for pair in own if pair[0] != b"allow"), (b"allow", allowed)]
                 message["headers"] = [*own, *headers]
+            elif message["type"] == "http.response.body":
+                size_bytes += len(message["body"])
             await send(message)
 
-        scope, route = await self._routed(scope, receive, send_counted)
-        if route is None:
-            await self._app(scope, receive, send_counted)
-            route = cast("dict[str, Any]", scope).get("path_template", "unknown")
-        self._stats.requests[route, status] += 1
+        told_status = 500  # what the server below answers when an exception gets as far as it
+        try:
+            scope, route = await self._routed(scope, receive, send_counted)
+            if route is None:
+                await self._app(scope, receive, send_counted)
+                route = cast("dict[str, Any]", scope).get("path_template", "unknown")
+            self._stats.requests[route, status] += 1
+            told_status = CLIENT_GONE
+        finally:
+            told_status = status or told_status
+            if self._access_log.wants(told_status):
+                self._access_log.finished(
+                    scope,
+                    path=raw_path_of(scope),
+                    method=method,
+                    status=told_status,
+                    size_bytes=size_bytes,
+                    took_s=time.perf_counter() - began_s,
+                )
 
     def _allowed(self, scope: Scope) -> bytes | None:
         """The methods of the route, for `Allow`: the framework names those of one of its handlers."""
@@ -118,7 +145,7 @@ class Front:
 
     async def _routed(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[HTTPScope, str | None]:
         """The scope for the router, or the route of a request that was answered here."""
-        raw_path = cast("dict[str, Any]", scope).get("raw_path") or quote(scope["path"]).encode()
+        raw_path = raw_path_of(scope)
         identity = identity_in(cast("dict[str, Any]", scope))
         flow_id = None
         try:

@@ -24,6 +24,7 @@ from flow_server.core.grants import Action
 from flow_server.core.identity import still_allowed_in
 from flow_server.core.resume import cursor_of
 from flow_server.flow import CHUNK_BYTES
+from flow_server.http.access_log import STREAM_END, StreamEnd
 from flow_server.http.answers import encoded_headers
 from flow_server.http.bodies import header
 from flow_server.http.flow_path import flow_id_of
@@ -82,14 +83,19 @@ class FlowStream(ServerSentEvent):
         return self._stream
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = connection_of(scope)
         with self._reading() as reader:
-            await send({"type": "http.response.start", "status": 200, "headers": _ENCODED_HEADERS})
-            if (connection := connection_of(scope)) is not None:
-                await reader.pushed_to(connection)
-            else:
-                await _pull(reader, receive, send)
-            last = _farewell() if reader.ending is Ending.SERVER_STOPS else b""
-            await send({"type": "http.response.body", "body": last, "more_body": False})
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": _ENCODED_HEADERS})
+                if connection is not None:
+                    await reader.pushed_to(connection)
+                else:
+                    await _pull(reader, receive, send)
+                last = _farewell() if reader.ending is Ending.SERVER_STOPS else b""
+                await send({"type": "http.response.body", "body": last, "more_body": False})
+            finally:
+                end: StreamEnd = (_reason(reader), 0 if connection is None else reader.size_bytes)
+                cast("dict[str, Any]", scope)[STREAM_END] = end
 
     async def _messages(self) -> AsyncGenerator[ServerSentEventMessage]:
         """The same frames for Litestar's own path."""
@@ -111,7 +117,7 @@ class FlowStream(ServerSentEvent):
             try:
                 yield reader
             finally:
-                reason = (reader.ending or Ending.CLIENT_GONE).value
+                reason = _reason(reader)
                 self._hub.stats.streams_ended[reason] += 1
                 log.info(
                     "stream ended",
@@ -121,6 +127,10 @@ class FlowStream(ServerSentEvent):
                     cursor=reader.cursor,
                     peer=self._peer,
                 )
+
+
+def _reason(reader: Reader) -> str:
+    return (reader.ending or Ending.CLIENT_GONE).value
 
 
 def connection_of(scope: Scope) -> Connection | None:

@@ -14,6 +14,7 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from flow_server.http.access_log import AccessLog
 from flow_server.http.stream import CONNECTION
 
 HEAD_BYTES = 16 * 1024
@@ -45,6 +46,7 @@ class FlowProtocol(HttpToolsProtocol):
     # Slots: with more attributes in its dictionary, a connection could not share the names with the others,
     # which costs 1.3 kB each.
     __slots__ = (
+        "_access_log",
         "_begun",
         "_framing_bytes",
         "_head_bytes",
@@ -57,9 +59,10 @@ class FlowProtocol(HttpToolsProtocol):
         "_timer",
     )
 
-    def __init__(self, *, rejected: Counter[str], **uvicorns: Any) -> None:
-        """A connection; what is refused here is counted in `rejected`, by reason."""
+    def __init__(self, *, rejected: Counter[str], access_log: AccessLog, **uvicorns: Any) -> None:
+        """A connection; `rejected` counts what is refused here, by reason, and `access_log` is told."""
         super().__init__(**uvicorns)
+        self._access_log = access_log
         self._rejected = rejected
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
@@ -232,6 +235,7 @@ class FlowProtocol(HttpToolsProtocol):
         self._refused = True
         self._stop_timer()
         self._rejected[reason] += 1
+        self._access_log.refused(status, reason=reason, peer=self.client[0] if self.client else None)
         if self._in_body:
             if self.cycle.response_started or self.pipeline:
                 self.transport.close()

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from flow_server.http.access_log import AccessLog
 from flow_server.serving.protocol import FlowProtocol
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -27,16 +28,25 @@ class Server(uvicorn.Server):
     """Serves until a stop signal, then lets requests and streams end within the grace time."""
 
     def __init__(
-        self, app: ASGIApp, *, on_stop: Callable[[], None], grace_s: float, rejected: Counter[str]
+        self,
+        app: ASGIApp,
+        *,
+        on_stop: Callable[[], None],
+        grace_s: float,
+        rejected: Counter[str],
+        access_log: AccessLog | None = None,
     ) -> None:
         """`on_stop` is called first thing when the server stops; it must let streams end.
 
-        Requests that do not get as far as `app` are counted in `rejected`, by reason.
+        Requests that do not get as far as `app` are counted in `rejected`, by reason, and told to
+        `access_log`.
         """
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
-                http=partial(FlowProtocol, rejected=rejected),  # type: ignore[arg-type]
+                http=partial(  # type: ignore[arg-type]
+                    FlowProtocol, rejected=rejected, access_log=access_log or AccessLog()
+                ),
                 loop="uvloop",
                 ws="none",
                 lifespan="off",
