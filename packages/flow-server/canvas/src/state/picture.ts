@@ -81,7 +81,10 @@ export function take(message: FlowMessage): void {
     if (before > 0 && live.nodes.size === 0 && isDerived(live.flow)) removed.value = true;
   }
   if (live.nodes.size > 0 && removed.peek()) removed.value = false;
-  if (past === undefined) draw();
+  if (past !== undefined) return;
+  // The first picture waits for no frame: there is none that it could be too early for.
+  if (message.type === "snapshot" && before === 0) publish(shapeChanged);
+  else draw();
 }
 
 /** Shows a moment of the past, or now again. */

@@ -85,6 +85,7 @@ function survey(): void {
 function assemble(): void {
   if (current === undefined) return;
   const { graph: links, lanes } = current;
+  const laneOf = new Map(links.lanes.map((lane) => [lane.name, lane]));
   const made = new Map<string, LaneScene>();
   const groups = shapeGroups(
     [...lanes].map(([name, { shape }]) => {
@@ -98,35 +99,46 @@ function assemble(): void {
     const layout = layouts.get(group.shape, before) ?? before;
     if (layout === undefined) continue;
     for (const name of group.lanes) layoutOfGroup.set(name, layout);
+    const paths = pathsOf(layout);
     for (const name of group.lanes) {
-      const lane = links.lanes.find((one) => one.name === name);
+      const lane = laneOf.get(name);
       const shape = lanes.get(name);
-      if (lane !== undefined && shape !== undefined) made.set(name, sceneFor(links, lane, shape, layout));
+      if (lane !== undefined && shape !== undefined) made.set(name, sceneFor(links, lane, shape, layout, paths));
     }
   }
   scenes.value = links.lanes.flatMap((lane) => made.get(lane.name) ?? []);
 }
 
-function sceneFor(links: Graph, lane: Lane, shape: LaneShape, layout: Layout): LaneScene {
-  const keyOf = new Map<string, string>();
-  for (const [key, name] of shape.nameOfKey) keyOf.set(name, key);
+/** Paths by the names of their ends, from -> to. */
+type Paths = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
+
+function pathsOf(layout: Layout): Paths {
   const paths = new Map<string, Map<string, readonly number[]>>();
-  for (const edge of layout.edges) {
-    const from = paths.get(edge.from);
-    if (from === undefined) paths.set(edge.from, new Map([[edge.to, edge.path]]));
-    else from.set(edge.to, edge.path);
+  for (const { from, to, path } of layout.edges) {
+    const known = paths.get(from);
+    if (known === undefined) paths.set(from, new Map([[to, path]]));
+    else known.set(to, path);
   }
-  const edges = shape.drawn.flatMap((link) => {
-    const path = paths.get(shape.nameOfKey.get(link.from) ?? "")?.get(shape.nameOfKey.get(link.to) ?? "");
-    return path === undefined ? [] : [{ from: link.from, to: link.to, link, path }];
-  });
+  return paths;
+}
+
+function sceneFor(links: Graph, lane: Lane, shape: LaneShape, layout: Layout, paths: Paths): LaneScene {
+  const { nameOfKey: nameOf, drawn } = shape;
+  const keyOf = new Map<string, string>();
+  for (const [key, name] of nameOf) keyOf.set(name, key);
+  const edges: DrawnEdge[] = [];
+  for (const link of drawn) {
+    const path = paths.get(nameOf.get(link.from) ?? "")?.get(nameOf.get(link.to) ?? "");
+    if (path !== undefined) edges.push({ from: link.from, to: link.to, link, path });
+  }
   const outside = new Map<string, { before: number; after: number }>();
   for (const key of lane.keys) {
-    const before = linksBefore(links, key).filter(({ from }) => !shape.nameOfKey.has(from)).length;
-    const after = linksAfter(links, key).filter(({ to }) => !shape.nameOfKey.has(to)).length;
+    let [before, after] = [0, 0];
+    for (const { from } of linksBefore(links, key)) if (!nameOf.has(from)) before += 1;
+    for (const { to } of linksAfter(links, key)) if (!nameOf.has(to)) after += 1;
     if (before + after > 0) outside.set(key, { before, after });
   }
-  return { name: lane.name, lane, layout, nameOf: shape.nameOfKey, keyOf, edges, outside };
+  return { name: lane.name, lane, layout, nameOf, keyOf, edges, outside };
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined;
