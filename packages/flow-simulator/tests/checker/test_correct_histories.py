@@ -41,7 +41,7 @@ def message(data: st.DataObject, marks: Marks) -> Json:
         case "header":
             return header(marks.next())
         case "snap":
-            return snapshot(marks.next(), *data.draw(st.lists(NAMES, unique=True)))
+            return snapshot(marks.next(), *data.draw(st.lists(NAMES)))
         case "gone":
             return delete_nodes(*data.draw(st.lists(NAMES, min_size=1)))
         case _:

@@ -15,7 +15,7 @@ from flow_simulator.checker.explanation import Effects, Moment
 from flow_simulator.checker.finding import Finding, Verdict, name_of, told
 from flow_simulator.checker.halves import halves
 from flow_simulator.checker.operations import History
-from flow_simulator.checker.picture import Picture, is_derived
+from flow_simulator.checker.picture import Picture, fingerprint, fingerprint_of, is_derived
 
 NOTHING: Json = {"type": "snapshot", "nodes": [], "relationships": []}
 
@@ -71,14 +71,23 @@ def check_readers(history: History, states: States) -> Iterator[Finding]:
     frames: dict[str, list[Framed]] = defaultdict(list)
     for frame in history.frames:
         frames[frame.reader].append(frame)
+    posted = {
+        fingerprint(one.message)
+        for one in history.operations
+        if one.message is not None and one.message["type"] == "snapshot"
+    }
     asked = {(one.reader, one.connection): one for one in history.connections}
     for reader, its in frames.items():
-        for problem in _reader_problems(history, states, its, asked):
+        for problem in _reader_problems(history, states, its, asked, posted):
             yield Finding(verdict=Verdict.READERS, flow=history.flow, who=reader, problem=problem)
 
 
 def _reader_problems(
-    history: History, states: States, frames: Iterable[Framed], asked: dict[tuple[str, int], Connecting]
+    history: History,
+    states: States,
+    frames: Iterable[Framed],
+    asked: dict[tuple[str, int], Connecting],
+    posted: set[bytes],
 ) -> Iterator[str]:
     picture: Picture | None = None
     last: int | None = None
@@ -102,7 +111,8 @@ def _reader_problems(
             yield from _without_id(history, picture, asked[frame.reader, frame.connection].at_ns)
         else:
             yield from _at(frame.id, states.problems(picture, Moment(sequence=frame.id)), "the snapshot")
-        yield from _problems_of_form(history.flow, message, picture)
+        if fingerprint_of(frame.data) not in posted:  # one that was posted is passed on as it came
+            yield from _problems_of_form(history.flow, message, picture)
     if not checked and picture is not None and last is not None:
         yield from _at(last, states.problems(picture, Moment(sequence=last)), "its fold")
 
