@@ -12,12 +12,27 @@ export type ViewName = (typeof VIEWS)[number];
 export const THEMES = ["system", "dark", "light"] as const;
 export type Theme = (typeof THEMES)[number];
 
+/**
+ * Where one looks in a region's graph, whatever the size of the window: the point of the layout in its middle, in whole
+ * pixels of the layout, and how near.
+ */
+export type Seen = {
+  readonly x: number;
+  readonly y: number;
+  /** Pixels of the screen per pixel of the layout, in thousandths: 0.001 to 9.999. */
+  readonly zoom: number;
+  /** How many times taller than laid out the graph is drawn, in hundredths: 1 to 9.99. */
+  readonly tall: number;
+};
+
 export type ViewState = {
   /** Absent: all flows. */
   readonly flow: string | undefined;
   readonly view: ViewName;
   /** The lane opened in the graph; "" is the one without a region. Absent: all of them. */
   readonly region: string | undefined;
+  /** Where in the graph. Absent: all of it, as large as it fits into the window. */
+  readonly seen: Seen | undefined;
   /** Id of the selected node, as its emitter wrote it. */
   readonly node: string | undefined;
   readonly search: string;
@@ -40,6 +55,7 @@ export const FIRST_VIEW: ViewState = {
   flow: undefined,
   view: "graph",
   region: undefined,
+  seen: undefined,
   node: undefined,
   search: "",
   looks: new Set(),
@@ -56,6 +72,18 @@ export const FIRST_VIEW: ViewState = {
 const oneOf = <T extends string>(words: readonly T[], word: string | null, otherwise: T): T =>
   words.find((each) => each === word) ?? otherwise;
 
+/** `x_y_zoom`, or `x_y_zoom_tall`: whole numbers, so that it stays short and nothing needs escaping. */
+const writeSeen = ({ x, y, zoom, tall }: Seen): string =>
+  [x, y, Math.round(zoom * 1000), ...(tall === 1 ? [] : [Math.round(tall * 100)])].map((part) => part.toFixed(0)).join("_");
+
+function readSeen(text: string | null): Seen | undefined {
+  const found = /^(-?\d{1,7})_(-?\d{1,7})_([1-9]\d{0,3})(?:_([1-9]\d\d))?$/.exec(text ?? "");
+  if (found === null) return undefined;
+  const [x = 0, y = 0, zoom = 0, tall] = found.slice(1).map((part) => (part === undefined ? 100 : Number(part)));
+  // No minus before a zero: the same place has one name.
+  return { x: x || 0, y: y || 0, zoom: zoom / 1000, tall: (tall ?? 100) / 100 };
+}
+
 /** The state in a query string, with or without its `?`. What cannot be understood is as if it were not there. */
 export function readUrl(query: string): ViewState {
   const found = new URLSearchParams(query);
@@ -67,6 +95,7 @@ export function readUrl(query: string): ViewState {
     flow: text("flow") || undefined,
     view: oneOf(VIEWS, found.get("view"), FIRST_VIEW.view),
     region: text("region"),
+    seen: readSeen(found.get("look")),
     node: text("node") || undefined,
     search: text("q") ?? "",
     looks: new Set(LOOKS.filter((look) => found.getAll("status").includes(look))),
@@ -90,6 +119,7 @@ export function writeUrl(state: ViewState): string {
   put("flow", state.flow || undefined);
   put("view", state.view, FIRST_VIEW.view);
   put("region", state.region);
+  put("look", state.seen && writeSeen(state.seen));
   put("node", state.node || undefined);
   put("q", state.search, "");
   for (const look of LOOKS) if (state.looks.has(look)) put("status", look);

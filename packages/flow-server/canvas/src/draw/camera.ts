@@ -1,5 +1,7 @@
 /** Where one looks from: a point of the layout and a zoom. Pure arithmetic over immutable values. */
 
+import type { Seen } from "../core/urlState";
+
 export type Camera = {
   /** Screen pixels of the layout's origin. */
   readonly x: number;
@@ -54,6 +56,23 @@ export function reveal(camera: Camera, box: { x: number; y: number } & Size, scr
     return from + length > room - margin ? room - margin - (from + length) : 0;
   };
   return panBy(camera, move(left, box.width * camera.zoom, screen.width), move(top, box.height * camera.zoom, screen.height));
+}
+
+/** What stands in the middle of the screen, as the URL says it: `tall` as `stretched` takes it. */
+export function seenFrom(camera: Camera, screen: Size, tall: number): Seen {
+  const whole = (value: number): number => Math.max(-9_999_999, Math.min(9_999_999, Math.round(value))) || 0;
+  return {
+    x: whole((screen.width / 2 - camera.x) / camera.zoom),
+    y: whole((screen.height / 2 - camera.y) / camera.zoom / tall),
+    zoom: Math.round(camera.zoom * 1000) / 1000,
+    tall: Math.round(tall * 100) / 100,
+  };
+}
+
+/** The camera of a screen that has this in its middle. */
+export function cameraAt(seen: Seen, screen: Size): Camera {
+  const zoom = clampZoom(seen.zoom);
+  return { x: screen.width / 2 - seen.x * zoom, y: screen.height / 2 - seen.y * seen.tall * zoom, zoom };
 }
 
 /** What of the layout is in sight, with a margin in screen pixels. */

@@ -39,3 +39,14 @@ export class Glide {
     return { x: from.x + (to.x - from.x) * eased, y: from.y + (to.y - from.y) * eased };
   }
 }
+
+/** Whether everything stands where it stood, as in a layout with another edge. */
+export function samePlaces(before: Layout, after: Layout): boolean {
+  if (before === after) return true;
+  if (before.places.size !== after.places.size) return false;
+  for (const [name, { x, y }] of after.places) {
+    const old = before.places.get(name);
+    if (old === undefined || old.x !== x || old.y !== y) return false;
+  }
+  return true;
+}

@@ -3,21 +3,23 @@
 import { effect, type ReadonlySignal, untracked } from "@preact/signals";
 import { linksAfter, linksBefore } from "../core/graph";
 import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
+import type { Seen } from "../core/urlState";
 import { criticalLinks } from "../state/timing";
 import { graph, picture } from "../state/picture";
 import type { LaneScene } from "../state/scene";
-import { passingKeys, select, selectedKey } from "../state/view";
+import { passingKeys, seen, select, selectedKey } from "../state/view";
 import { type Camera, fit, inSight, panBy, READABLE_ZOOM, reveal, type Size, zoomAt } from "./camera";
-import { Glide } from "./glide";
+import { Glide, samePlaces } from "./glide";
 import { markDrawn } from "./marks";
 import { neighbour, type Way } from "./neighbour";
 import { type Box, NodeLayer } from "./nodeLayer";
 import { palette } from "./palette";
 import { Pointers } from "./pointers";
 import { paintRegion } from "./region";
-import { stretched, stretchFor } from "./stretch";
+import { MOST_STRETCH, stretched, stretchFor } from "./stretch";
 import { surfaceOf } from "./surface";
 import { commonPrefix } from "./titles";
+import { Viewpoint } from "./viewpoint";
 
 /** Elements are made this far beyond the edge of the screen, so that a pan finds them there. */
 const SPARE_PX = 160;
@@ -30,12 +32,14 @@ export class RegionStage {
   readonly #scene: ReadonlySignal<LaneScene | undefined>;
   readonly #glide = new Glide();
   readonly #ends: (() => void)[] = [];
-  #camera: Camera = { x: 0, y: 0, zoom: 1 };
-  #fitted = false;
+  readonly #view = new Viewpoint(
+    () => this.#size(),
+    () => this.#ask(),
+  );
+  #begun = false;
   #drawn: LaneScene | undefined;
   /** The scene as it came, before it was stretched. */
   #given: LaneScene | undefined;
-  #tall = 1;
   #prefix = "";
   #hovered: string | undefined;
   #asked = false;
@@ -47,11 +51,14 @@ export class RegionStage {
     this.#canvas = root.querySelector("canvas") as HTMLCanvasElement;
     this.#layerElement = root.querySelector(".nodes") as HTMLElement;
     this.#layer = new NodeLayer(this.#layerElement);
-    const watch = new ResizeObserver(() => this.#ask());
+    const watch = new ResizeObserver(() => {
+      if (this.#begun) this.#view.resized();
+      else this.#ask();
+    });
     watch.observe(root);
     const pointers = new Pointers(root, {
-      pan: (dx, dy) => this.#look(panBy(this.#camera, dx, dy)),
-      zoom: (x, y, factor) => this.#look(zoomAt(this.#camera, x, y, factor)),
+      pan: (dx, dy) => this.#view.move(panBy(this.#view.camera, dx, dy)),
+      zoom: (x, y, factor) => this.#view.move(zoomAt(this.#view.camera, x, y, factor)),
       click: (x, y, target) => this.#click(x, y, target),
       hover: (x, y, target) => this.#hover(x, y, target),
     });
@@ -66,6 +73,10 @@ export class RegionStage {
       () => root.removeEventListener("focusin", focus),
       effect(() => this.#follow()),
       effect(() => this.#revealSelected(selectedKey.value)),
+      effect(() => {
+        const place = seen.value;
+        if (this.#begun && this.#view.isNews(place)) untracked(() => this.#goTo(place));
+      }),
     );
   }
 
@@ -76,28 +87,36 @@ export class RegionStage {
 
   zoomBy(factor: number): void {
     const { width, height } = this.#size();
-    this.#look(zoomAt(this.#camera, width / 2, height / 2, factor));
+    this.#view.move(zoomAt(this.#view.camera, width / 2, height / 2, factor));
   }
 
   fit(): void {
     if (this.#given === undefined) return;
+    this.#view.reset();
     this.#stretch(stretchFor(this.#given, this.#size()));
-    if (this.#drawn !== undefined) this.#look(fit(this.#drawn.layout, this.#size()));
+    if (this.#drawn !== undefined) this.#view.look(fit(this.#drawn.layout, this.#size()));
+  }
+
+  /** Looks where the URL says; undefined: at everything, and the selected one in sight. */
+  #goTo(place: Seen | undefined): void {
+    this.#view.forget();
+    if (place === undefined) {
+      this.fit();
+      this.#revealSelected(selectedKey.peek());
+    } else {
+      this.#stretch(Math.min(MOST_STRETCH, place.tall));
+      this.#view.show(place);
+    }
   }
 
   #stretch(tall: number): void {
-    this.#tall = tall;
+    this.#view.tall = tall;
     this.#root.style.setProperty("--tall", String(tall));
     if (this.#given !== undefined) this.#enter(this.#given);
   }
 
   #size(): Size {
     return { width: this.#root.clientWidth, height: this.#root.clientHeight };
-  }
-
-  #look(camera: Camera): void {
-    this.#camera = camera;
-    this.#ask();
   }
 
   /** Everything that the picture depends on is read here, so that any change of it asks for a frame. */
@@ -118,11 +137,11 @@ export class RegionStage {
   #enter(given: LaneScene): void {
     const before = this.#drawn;
     this.#given = given;
-    const scene = stretched(given, this.#tall);
+    const scene = stretched(given, this.#view.tall);
     this.#drawn = scene;
     const labels = scene.lane.keys.map((key) => picture.peek().state.nodes.get(key)?.label ?? "");
     this.#prefix = commonPrefix(labels);
-    if (before !== undefined && samePlaces(before, scene)) return;
+    if (before !== undefined && samePlaces(before.layout, scene.layout)) return;
     const now = performance.now();
     const anchor = this.#hovered ?? selectedKey.peek();
     const old = anchor === undefined ? undefined : this.#place(anchor);
@@ -130,8 +149,8 @@ export class RegionStage {
     const name = anchor === undefined ? undefined : scene.nameOf.get(anchor);
     const target = name === undefined ? undefined : scene.layout.places.get(name);
     if (old !== undefined && target !== undefined) {
-      const { zoom } = this.#camera;
-      this.#camera = panBy(this.#camera, (old.x - target.x) * zoom, (old.y - target.y) * zoom);
+      const { camera } = this.#view;
+      this.#view.look(panBy(camera, (old.x - target.x) * camera.zoom, (old.y - target.y) * camera.zoom));
     }
   }
 
@@ -152,16 +171,13 @@ export class RegionStage {
   #draw(): void {
     const size = this.#size();
     if (this.#drawn === undefined || size.width === 0) return;
-    if (!this.#fitted) {
-      this.#fitted = true;
-      this.fit();
-      const key = selectedKey.peek();
-      const place = key === undefined ? undefined : this.#place(key);
-      if (place !== undefined) this.#camera = this.#revealed(place);
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#goTo(seen.peek());
     }
     const scene = this.#drawn;
     const now = performance.now();
-    const camera = this.#camera;
+    const camera = this.#view.camera;
     const { nodes } = picture.peek().state;
     const place = (key: string): { x: number; y: number } | undefined => this.#place(key, now);
     const context = surfaceOf(this.#canvas, size.width, size.height);
@@ -177,7 +193,7 @@ export class RegionStage {
     const passing = passingKeys.peek();
     if (context !== undefined) {
       const marks = { selected, hovered: this.#hovered, passing, critical: criticalLinks.peek(), declared };
-      paintRegion(context, scene, nodes, { camera, screen: size, place, moving, tall: this.#tall }, palette.peek(), marks);
+      paintRegion(context, scene, nodes, { camera, screen: size, place, moving, tall: this.#view.tall }, palette.peek(), marks);
     }
     this.#layerElement.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
     this.#layer.show(camera.zoom >= READABLE_ZOOM ? this.#boxes(scene, camera, size, now) : [], selected);
@@ -197,7 +213,7 @@ export class RegionStage {
       const place = this.#place(key, now);
       if (node === undefined || place === undefined) continue;
       if (place.x > sight.right || place.x + BOX_WIDTH < sight.left) continue;
-      if (place.y > sight.bottom || place.y + BOX_HEIGHT * this.#tall < sight.top) continue;
+      if (place.y > sight.bottom || place.y + BOX_HEIGHT * this.#view.tall < sight.top) continue;
       const kept = passing === undefined || passing.has(key);
       const classes = `${key === selected ? "selected" : ""} ${kept ? "" : "dim"}`;
       boxes.push({ key, node, place, title: node.label.slice(this.#prefix.length) || node.label, classes });
@@ -208,15 +224,15 @@ export class RegionStage {
   #hit(x: number, y: number, target: EventTarget | null): string | undefined {
     const key = NodeLayer.keyOf(target);
     if (key !== undefined) return key;
-    if (this.#camera.zoom >= READABLE_ZOOM) return undefined;
-    const wx = (x - this.#camera.x) / this.#camera.zoom;
-    const wy = (y - this.#camera.y) / this.#camera.zoom;
-    const slack = 3 / this.#camera.zoom;
+    if (this.#view.camera.zoom >= READABLE_ZOOM) return undefined;
+    const wx = (x - this.#view.camera.x) / this.#view.camera.zoom;
+    const wy = (y - this.#view.camera.y) / this.#view.camera.zoom;
+    const slack = 3 / this.#view.camera.zoom;
     for (const candidate of this.#drawn?.nameOf.keys() ?? []) {
       const place = this.#place(candidate);
       if (place === undefined) continue;
       const [dx, dy] = [wx - place.x, wy - place.y];
-      if (dx >= -slack && dy >= -slack && dx <= BOX_WIDTH + slack && dy <= BOX_HEIGHT * this.#tall + slack) return candidate;
+      if (dx >= -slack && dy >= -slack && dx <= BOX_WIDTH + slack && dy <= BOX_HEIGHT * this.#view.tall + slack) return candidate;
     }
     return undefined;
   }
@@ -237,13 +253,11 @@ export class RegionStage {
     this.#ask();
   }
 
-  #revealed(place: { x: number; y: number }): Camera {
-    return reveal(this.#camera, { ...place, width: BOX_WIDTH, height: BOX_HEIGHT * this.#tall }, this.#size());
-  }
-
   #revealSelected(key: string | undefined): void {
     const place = key === undefined ? undefined : this.#place(key);
-    if (place !== undefined && this.#fitted) untracked(() => this.#look(this.#revealed(place)));
+    if (place === undefined || !this.#begun) return;
+    const box = { ...place, width: BOX_WIDTH, height: BOX_HEIGHT * this.#view.tall };
+    untracked(() => this.#view.look(reveal(this.#view.camera, box, this.#size())));
   }
 
   #key(event: KeyboardEvent): void {
@@ -264,25 +278,14 @@ export class RegionStage {
     const node = next === undefined ? undefined : picture.peek().state.nodes.get(next);
     if (next === undefined || node === undefined) return;
     // Whoever walks by keys wants to read where they are.
-    if (this.#camera.zoom < READABLE_ZOOM) {
+    if (this.#view.camera.zoom < READABLE_ZOOM) {
       const { width, height } = this.#size();
-      this.#camera = zoomAt(this.#camera, width / 2, height / 2, 0.7 / this.#camera.zoom);
+      this.#view.move(zoomAt(this.#view.camera, width / 2, height / 2, 0.7 / this.#view.camera.zoom));
     }
     this.#focusNext = next;
     select(node);
     this.#ask();
   }
-}
-
-/** Another scene whose boxes stand where they stood, such as one with another edge. */
-function samePlaces(before: LaneScene, after: LaneScene): boolean {
-  if (before.layout === after.layout) return true;
-  if (before.layout.places.size !== after.layout.places.size) return false;
-  for (const [name, { x, y }] of after.layout.places) {
-    const old = before.layout.places.get(name);
-    if (old === undefined || old.x !== x || old.y !== y) return false;
-  }
-  return true;
 }
 
 const WAYS: Readonly<Record<string, Way | undefined>> = {

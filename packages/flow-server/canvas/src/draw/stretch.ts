@@ -5,13 +5,14 @@ import type { LaneScene } from "../state/scene";
 import { fit, type Size } from "./camera";
 
 /** Two lines of a name fit into a box of this height. */
-const MOST = 1.75;
+export const MOST_STRETCH = 1.75;
 
 /** How many times taller than laid out a scene is drawn on a screen of this size: 1 to 1.75. */
 export function stretchFor(scene: LaneScene, screen: Size): number {
   const { zoom } = fit(scene.layout, screen);
   const room = (screen.height - 48) / Math.max(1, scene.layout.height * zoom);
-  return Math.min(MOST, Math.max(1, room));
+  // In hundredths, as the URL has it.
+  return Math.floor(Math.min(MOST_STRETCH, Math.max(1, room)) * 100) / 100;
 }
 
 /** The scene with every height multiplied. */

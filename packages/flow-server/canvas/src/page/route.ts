@@ -5,6 +5,9 @@ import { FIRST_VIEW, readUrl, type ViewState, writeUrl } from "../core/urlState"
 import { follow } from "../state/connection";
 import { apply, flowId, viewState } from "../state/view";
 
+/** A drag moves the graph sixty times a second; browsers count calls of `replaceState` and refuse more than a few. */
+const MOVES_EVERY_MS = 250;
+
 const PHONE = "(max-width: 700px)";
 
 /** Set once somebody came back to the list: the only flow is then not opened by itself again. */
@@ -67,8 +70,11 @@ export function startRouting(): void {
     untracked(() => follow(id));
   });
   let written = viewState.peek();
-  effect(() => {
-    const state = viewState.value;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const write = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const state = viewState.peek();
     const href = hrefOf(state);
     const step = isStep(written, state) && !replaceNext;
     written = state;
@@ -77,5 +83,11 @@ export function startRouting(): void {
     if (location.search === query || writeUrl(readUrl(location.search)) === writeUrl(state)) return;
     if (step) history.pushState(null, "", href);
     else history.replaceState(null, "", href);
+  };
+  effect(() => {
+    const state = viewState.value;
+    const moves = state.seen !== undefined && writeUrl({ ...state, seen: undefined }) === writeUrl({ ...written, seen: undefined });
+    if (moves) timer ??= setTimeout(write, MOVES_EVERY_MS);
+    else write();
   });
 }

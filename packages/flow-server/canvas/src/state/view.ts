@@ -4,13 +4,17 @@ import { batch, computed, signal } from "@preact/signals";
 import { type FlowNode, nodeKey } from "../core/contract";
 import { keyOfId } from "../core/graph";
 import { type Filter, passes as passing, type Row, rowsOf, type Sort, sorted } from "../core/table";
-import { FIRST_VIEW, type ViewName, type ViewState } from "../core/urlState";
+import { FIRST_VIEW, type Seen, type ViewName, type ViewState } from "../core/urlState";
 import { graph, shownTime, steady } from "./picture";
 
 export const flowId = signal(FIRST_VIEW.flow);
 export const view = signal<ViewName>(FIRST_VIEW.view);
 /** The region opened in the graph; undefined: all of them as small multiples. */
 export const openLane = signal(FIRST_VIEW.region);
+/** Where somebody looks in the graph of one region; the other regions are seen whole. */
+const look = signal<{ readonly lane: string | undefined; readonly seen: Seen } | undefined>(undefined);
+/** Where the reader looks in the graph that is open; undefined: at all of it. */
+export const seen = computed<Seen | undefined>(() => (look.value?.lane === openLane.value ? look.value?.seen : undefined));
 /** Id of the selected node, as its emitter wrote it. */
 export const selectedId = signal(FIRST_VIEW.node);
 export const query = signal(FIRST_VIEW.search);
@@ -32,6 +36,7 @@ export const viewState = computed<ViewState>(() => ({
   flow: flowId.value,
   view: view.value,
   region: openLane.value,
+  seen: seen.value,
   node: selectedId.value,
   search: query.value,
   looks: looks.value,
@@ -45,11 +50,17 @@ export const viewState = computed<ViewState>(() => ({
   embed: embed.value,
 }));
 
+/** Looks there, in the graph that is open; undefined: at all of it. */
+export function lookAt(place: Seen | undefined): void {
+  look.value = place && { lane: openLane.peek(), seen: place };
+}
+
 export function apply(state: ViewState): void {
   batch(() => {
     flowId.value = state.flow;
     view.value = state.view;
     openLane.value = state.region;
+    lookAt(state.seen);
     selectedId.value = state.node;
     query.value = state.search;
     looks.value = state.looks;
