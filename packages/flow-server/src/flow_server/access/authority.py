@@ -30,12 +30,19 @@ log = structlog.get_logger(__name__)
 class Authority:
     """Knows the grants. `version` grows with each change, so that open streams can ask again."""
 
-    def __init__(self, path: Path, *, now_s: Callable[[], float] = time.time) -> None:
-        """Grants from a file; `load` reads it first. `now_s` gives Unix seconds."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now_s: Callable[[], float] = time.time,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Grants from a file; `load` reads it first. `now_s` gives Unix seconds, `clock_s` any that go on."""
         self.path = path
         self.version = 0
         self.reload_errors = 0
         self._now_s = now_s
+        self._clock_s = clock_s
         self._seen: tuple[bytes, bytes] | None = None
         self._tokens: tuple[TokenEntry, ...] = ()
         self._grants = Grants()
@@ -124,7 +131,7 @@ class Authority:
         self._seen, self._grants, self._tokens = (content, more), grants, tokens
         # Key sets of issuers that did not change keep their keys: a reload must lock nobody out.
         known = {keys.issuer: keys for keys in self._jwts.key_sets}
-        key_sets = [known.get(issuer) or KeySet(issuer) for issuer in grants.issuers]
+        key_sets = [known.get(issuer) or KeySet(issuer, clock_s=self._clock_s) for issuer in grants.issuers]
         self._jwts = Jwts(key_sets, now_s=self._now_s)
         self.version += 1
 

@@ -4,6 +4,7 @@ Several clusters may have the same `iss`: the key id chooses among them. Nothing
 before its signature was checked, but which key to try.
 """
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -67,8 +68,7 @@ class Jwts:
 
     async def refresh(self) -> None:
         """Get keys that are not fresh; called now and then in the background."""
-        for keys in self.key_sets:
-            await keys.refresh(at_most_every_s=FRESH_S)
+        await asyncio.gather(*[keys.refresh(at_most_every_s=FRESH_S) for keys in self.key_sets])
 
     async def _verify(self, token: str) -> tuple[Principal, float]:
         if len(token) > LONGEST_TOKEN:
@@ -128,7 +128,6 @@ async def _with_key(candidates: Sequence[KeySet], key_id: str | None) -> list[Ke
     """The key sets that have the key; when none has it, they are asked for new keys first."""
     chosen = [keys for keys in candidates if keys.key(key_id) is not None]
     if not chosen:
-        for keys in candidates:
-            await keys.refresh()
+        await asyncio.gather(*[keys.refresh() for keys in candidates])
         chosen = [keys for keys in candidates if keys.key(key_id) is not None]
     return chosen

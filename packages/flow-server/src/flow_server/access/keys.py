@@ -18,10 +18,13 @@ FRESH_S = 300.0
 """After how long a key set is fetched again, in seconds."""
 
 AGAIN_S = 30.0
-"""How soon a key set may be fetched again because of an unknown key, or after a failure, in seconds."""
+"""How soon a key set may be fetched again because of an unknown key, in seconds."""
+
+FIRST_S = 5.0
+"""How soon it is asked for again while there are no keys, in seconds: nobody of that issuer gets in then."""
 
 FETCH_S = 10.0
-"""How long one fetch may take, in seconds."""
+"""How long one fetch may take, from the first step to the last byte, in seconds."""
 
 LARGEST_BYTES = 2**20
 """Largest key set."""
@@ -49,12 +52,13 @@ class KeySet:
     async def refresh(self, *, at_most_every_s: float = AGAIN_S) -> None:
         """Get the keys again, unless that was tried a moment ago. What cannot be had leaves the old ones."""
         async with self._refreshing:
-            since_s = self._clock_s() - self._tried_at_s
-            if since_s < (at_most_every_s if self._keys else min(at_most_every_s, AGAIN_S)):
+            if self._clock_s() - self._tried_at_s < (at_most_every_s if self._keys else FIRST_S):
                 return
             self._tried_at_s = self._clock_s()
             try:
-                self._keys = keys_in(await self._content(), algorithms=self.issuer.algorithms)
+                async with asyncio.timeout(FETCH_S):
+                    content = await self._content()
+                self._keys = keys_in(content, algorithms=self.issuer.algorithms)
             except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as error:
                 problem = str(error) or repr(error)
                 log.warning("no keys of an issuer", issuer=self.issuer.name, problem=problem)
@@ -67,14 +71,17 @@ class KeySet:
         verify: bool | ssl.SSLContext = True
         if issuer.jwks_ca_file is not None:
             verify = await asyncio.to_thread(ssl.create_default_context, cafile=issuer.jwks_ca_file)
-        headers: dict[str, str] = {}
+        headers = {"Accept-Encoding": "identity"}
         if issuer.jwks_token_file is not None:
             token = await asyncio.to_thread(Path(issuer.jwks_token_file).read_text)
             headers["Authorization"] = f"Bearer {token.strip()}"
-        async with httpx.AsyncClient(verify=verify, timeout=FETCH_S) as client:
-            answer = await client.get(issuer.jwks_url, headers=headers)
+        # No redirect is followed: the keys, and our token, are for this address alone.
+        async with (
+            httpx.AsyncClient(verify=verify, timeout=FETCH_S, follow_redirects=False) as client,
+            client.stream("GET", issuer.jwks_url, headers=headers) as answer,
+        ):
             answer.raise_for_status()
-        return _decoded(answer.content)
+            return _decoded(await _bounded(answer))
 
 
 def keys_in(content: Any, *, algorithms: tuple[str, ...]) -> dict[str | None, Any]:
@@ -90,6 +97,16 @@ def keys_in(content: Any, *, algorithms: tuple[str, ...]) -> dict[str | None, An
     if not usable:
         raise ValueError(f"no key for {', '.join(algorithms)} among {len(keys)}")
     return usable
+
+
+async def _bounded(answer: httpx.Response) -> bytes:
+    """The body as it comes; read no further than the bound. Raises ValueError, `httpx.HTTPError`."""
+    content = b""
+    async for part in answer.aiter_raw():
+        content += part
+        if len(content) > LARGEST_BYTES:
+            break
+    return content
 
 
 def _decoded(content: bytes) -> Any:
