@@ -14,7 +14,6 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ from flow_simulator.checker import (
     flow_url,
     take_snapshot,
 )
-from flow_simulator.checker.frames import FrameParser, WireFrame
+from flow_simulator.checker.raw_stream import ask_for_stream, frames_on
 from flow_simulator.checker.server_process import ServerProcess
 from flow_simulator.checker.traffic import labelled, write_batches
 
@@ -137,7 +136,8 @@ async def _come_back(
         if cursor == newest:
             outcome.nothing_new += 1
             wanted = 1  # the next one, whenever it comes
-        async for frame in _frames(server.port, flow, cursor):
+        stream = await ask_for_stream(server.port, flow, cursor=cursor)
+        async for frame in frames_on(stream, within_s=DEADLINE_S):
             got += 1
             if got == 1:
                 outcome.resynced += frame.event == "snapshot"
@@ -155,24 +155,6 @@ async def _come_back(
             if got == wanted or (frame.id or 0) >= newest:
                 break
         outcome.frames += got
-
-
-async def _frames(port: int, flow: str, cursor: int | None) -> AsyncIterator[WireFrame]:
-    """The frames of a stream over a socket of its own, which is closed in the end without a farewell."""
-    path = flow_url("", flow)
-    resume = "" if cursor is None else f"Last-Event-ID: {cursor}\r\n"
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(f"GET {path}/stream HTTP/1.1\r\nHost: x\r\n{resume}\r\n".encode())
-        async with asyncio.timeout(DEADLINE_S):
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200 "), head
-            parser = FrameParser()
-            while size := int(await reader.readline(), 16):
-                for frame in parser.feed((await reader.readexactly(size + 2))[:-2]):
-                    yield frame
-    finally:
-        writer.transport.abort()
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ def test_frames_come_out_whole_however_the_bytes_are_cut(cuts: list[int]) -> Non
     parser = FrameParser()
     pieces = [STREAM[one:other] for one, other in pairwise(edges)]
     assert [frame for piece in pieces for frame in parser.feed(piece)] == FRAMES
+    assert parser.retry_s == 1.5
 
 
 def test_half_a_frame_is_not_yet_one() -> None:

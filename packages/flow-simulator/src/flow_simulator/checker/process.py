@@ -38,6 +38,12 @@ class Process:
         """Kill it if it still runs."""
         await self.kill()
 
+    @property
+    def pid(self) -> int:
+        """Its process id in this life."""
+        assert self._process is not None  # noqa: S101  asked while it runs
+        return self._process.pid
+
     async def start(self) -> None:
         """Start it; it need not be ready yet."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}

@@ -1,6 +1,7 @@
 """A reader that keeps a stream open, comes back with `Last-Event-ID`, and logs every frame."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -12,6 +13,9 @@ from flow_simulator.checker.entries import Connecting, Disconnected, Framed
 from flow_simulator.checker.frames import FrameParser, MalformedFrameError, WireFrame
 from flow_simulator.checker.log import Log
 from flow_simulator.checker.writer import flow_url
+
+_TLS = ssl.create_default_context()
+"""One for all: to make it costs more than everything else that a reader needs."""
 
 
 class Reader:
@@ -26,8 +30,12 @@ class Reader:
         log: Log,
         idle_s: float = 20.0,
         pause_s: float = 0.05,
+        obeys_retry: bool = False,
     ) -> None:
-        """Give up a connection that is silent for `idle_s`; wait `pause_s` before coming back."""
+        """Give up a connection that is silent for `idle_s`; wait `pause_s` before coming back.
+
+        One that `obeys_retry` waits, as an EventSource does, for as long as the server said last.
+        """
         self.name = name
         self.cursor: int | None = None
         """The last id it saw."""
@@ -40,6 +48,7 @@ class Reader:
         self._log = log
         self._timeout = httpx.Timeout(5.0, read=idle_s)
         self._pause_s = pause_s
+        self._obeys_retry = obeys_retry
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -68,7 +77,7 @@ class Reader:
                 await self._news.wait()
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=self._timeout) as client:
+        async with httpx.AsyncClient(timeout=self._timeout, verify=_TLS) as client:
             while True:
                 await self._read(client)
                 await asyncio.sleep(self._pause_s)
@@ -117,6 +126,8 @@ class Reader:
                 if frame.event != "heartbeat":
                     self._got(frame)
         parser.end()
+        if self._obeys_retry and parser.retry_s is not None:
+            self._pause_s = parser.retry_s
 
     def _got(self, frame: WireFrame) -> None:
         self._log.write(
