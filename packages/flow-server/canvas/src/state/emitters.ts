@@ -4,28 +4,23 @@
  */
 
 import { computed, effect, signal } from "@preact/signals";
+import { type Emitter, type Habit, learned, silentOnes } from "../core/silence";
 import { now } from "./clock";
 import { loaded, steady } from "./picture";
 import { flowPath, get } from "./token";
 import { flowId } from "./view";
 
-type Emitter = { readonly name: string; readonly lastHeardAt: number };
-
 const ASK_EVERY_MS = 30_000;
-/** Three of the adapter's signs of life, which come every 60 s. */
-const SILENT_AFTER_MS = 180_000;
+/** Two looks that are further apart have missed one: the page was hidden, or the server away. */
+const WATCHED_MS = 2.5 * ASK_EVERY_MS;
 
-const emitters = signal<readonly Emitter[]>([]);
+/** By the emitter's name, which is a region's. */
+const habits = signal<ReadonlyMap<string, Habit>>(new Map());
 
-export const silentEmitters = computed<readonly { name: string; silentMs: number }[]>(() => {
-  if (steady.value.at !== undefined) return [];
+export const silentEmitters = computed<readonly { name: string; silentMs: number }[]>(() =>
   // The clock ticks each second; the list only matters in whole ones.
-  const at = now.value;
-  return emitters.value
-    .map(({ name, lastHeardAt }) => ({ name, silentMs: at - lastHeardAt }))
-    .filter(({ silentMs }) => silentMs > SILENT_AFTER_MS)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-});
+  steady.value.at === undefined ? silentOnes(habits.value, now.value) : [],
+);
 
 export const silentLanes = computed(() => new Set(silentEmitters.value.map(({ name }) => name)));
 
@@ -35,7 +30,10 @@ async function ask(id: string, signalOfEnd: AbortSignal): Promise<void> {
     const answer = await get(flowPath(id), { signal: signalOfEnd });
     if (!answer.ok) return;
     const { emitters: list } = (await answer.json()) as { emitters?: Emitter[] };
-    emitters.value = list ?? [];
+    const asked = { askedAt: Date.now(), watchedMs: WATCHED_MS };
+    habits.value = new Map(
+      (list ?? []).map(({ name, lastHeardAt }) => [name, learned(habits.peek().get(name), lastHeardAt, asked)]),
+    );
   } catch {
     // The stream's own state says that the server is away; what was known stays.
   }
@@ -43,7 +41,7 @@ async function ask(id: string, signalOfEnd: AbortSignal): Promise<void> {
 
 effect(() => {
   const id = flowId.value;
-  emitters.value = [];
+  habits.value = new Map();
   if (id === undefined || !loaded.value) return undefined;
   const end = new AbortController();
   void ask(id, end.signal);
