@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from flow_server.http import snapshot
+
 from ..real_server import DEADLINE_S, Served, nodes, until
 
 HOST = b"host: x\r\n"
@@ -231,3 +233,19 @@ async def test_a_client_that_closes_its_side_early_is_let_go(server: Served, sen
     assert await asyncio.to_thread(half_close) == b""
     assert (await server.client.get("/healthz")).text == "ok"
     assert server.hub.flow("f") is None
+
+
+async def test_a_client_that_goes_away_while_requests_wait_for_another_is_not_answered(
+    server: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(snapshot, "MIN_SEQ_S", 0.1)
+    waits = b"GET /v1/flows/f/snapshot?minSeq=5 HTTP/1.1\r\n" + HOST + b"\r\n"
+    finished = server.hub.stats.requests
+
+    def go_away() -> None:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S) as connection:
+            connection.sendall(waits + GET + b"\r\n" + GET + b"\r\n")
+
+    await asyncio.to_thread(go_away)
+    await until(lambda: any(status == 503 for _, status in finished))
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

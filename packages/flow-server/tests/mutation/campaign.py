@@ -9,7 +9,7 @@ everything that was answered and everything that readers saw.
 import asyncio
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from flow_simulator.checker.server_process import ServerProcess
 
 from .control import Control, Wrong
 from .credentials import write_grants
-from .inputs import Cursor, Failing, Input, PostedBody, shown_input
+from .inputs import Cursor, Failing, Input, PostedBody
 from .mutations import inputs
 from .other_flows import OtherFlows
 from .watched_flow import WATCHED, WatchedFlow
@@ -31,6 +31,8 @@ from .watched_flow import WATCHED, WatchedFlow
 STORES = ("memory", "sqlite")
 ROUND = 500
 """Inputs of a round, whose log the checker judges."""
+RECENT = 3
+"""How many inputs before a wrong one are kept with it."""
 HEALTH_PAUSE_S = 0.05
 HEALTH_S = 30.0
 """How long `/healthz` may take; a busy machine is no finding."""
@@ -148,7 +150,9 @@ class Judge:
         self._control = Control(target.server.port)
         self.watched = WatchedFlow(self._control, log)
         self._others = OtherFlows(self._control, watched=WATCHED)
-        self.wrong: tuple[Input, str] | None = None
+        self.wrong: tuple[tuple[Input, ...], Input, str] | None = None
+        """What was sent before, what was wrong, and how."""
+        self._recent: deque[Input] = deque(maxlen=RECENT)
         self.watched.begin_anew()
 
     def judge(self, sent: Input) -> None:
@@ -156,11 +160,13 @@ class Judge:
         try:
             self._judge(sent)
         except (Wrong, AssertionError, OSError) as error:
-            self.wrong = (sent, f"{type(error).__name__}: {error}")
+            self.wrong = (tuple(self._recent), sent, f"{type(error).__name__}: {error}")
             with suppress(Wrong, OSError):  # what is wrong for good shows in the next input
                 self.watched.begin_anew()
                 self._others.refresh()
             raise
+        finally:
+            self._recent.append(sent)
 
     def close(self) -> None:
         """Let the connections go."""
@@ -218,16 +224,18 @@ async def _replay(target: Target, kept: list[Failing], outcome: Outcome) -> None
     for failing in kept:
         async with _watching(target, outcome) as judge:
             with suppress(Wrong, AssertionError, OSError):
-                await asyncio.to_thread(judge.judge, failing.input)
+                for sent in (*failing.before, failing.input):
+                    await asyncio.to_thread(judge.judge, sent)
             _note(judge, target, failing.seed, outcome)
 
 
 def _note(judge: Judge, target: Target, seed: int, outcome: Outcome) -> None:
     if judge.wrong is None:
         return
-    sent, problem = judge.wrong
-    outcome.failing.append(Failing(store=target.store, problem=problem, seed=seed, input=sent))
-    outcome.findings.append(f"{target.store}, seed {seed}: {problem}\n  {shown_input(sent)}")
+    before, sent, problem = judge.wrong
+    failing = Failing(store=target.store, problem=problem, seed=seed, before=before, input=sent)
+    outcome.failing.append(failing)
+    outcome.findings.append(f"{target.store}, seed {seed}: {problem}\n  {sent!r}")
 
 
 @asynccontextmanager

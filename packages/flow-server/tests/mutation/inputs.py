@@ -7,7 +7,17 @@ import msgspec
 from msgspec import Struct
 
 
-class PostedBody(Struct, frozen=True, kw_only=True, tag_field="input", tag="body"):
+class Sent(Struct, frozen=True, kw_only=True, tag_field="input"):
+    """What all inputs have."""
+
+    def __repr__(self) -> str:
+        """Python that makes it again, unless that is too long to be read."""
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__)
+        text = f"{type(self).__name__}({fields})"
+        return text if len(text) <= 2000 else f"{text[:1000]} … ({len(text)} characters) … {text[-300:]}"
+
+
+class PostedBody(Sent, frozen=True, kw_only=True, tag="body"):
     """A body in a well-formed POST to the watched flow: it must be answered, and the answer is foreseen."""
 
     body: bytes
@@ -34,14 +44,14 @@ class PostedBody(Struct, frozen=True, kw_only=True, tag_field="input", tag="body
         return b"\r\n".join([*head, b"", framed])
 
 
-class RawBytes(Struct, frozen=True, kw_only=True, tag_field="input", tag="raw"):
+class RawBytes(Sent, frozen=True, kw_only=True, tag="raw"):
     """Bytes as they are, of any number of requests to any other flow: answered, refused or waited for."""
 
     data: bytes
     cuts: tuple[int, ...] = ()
 
 
-class Cursor(Struct, frozen=True, kw_only=True, tag_field="input", tag="cursor"):
+class Cursor(Sent, frozen=True, kw_only=True, tag="cursor"):
     """A reader of the watched flow that says where it stands; `NAMED_CURSORS` are put in when it is sent."""
 
     lines: bytes
@@ -72,6 +82,8 @@ class Failing(Struct, frozen=True, kw_only=True):
     store: str
     problem: str
     seed: int
+    before: tuple[Input, ...] = ()
+    """What was sent just before: a server logs some things late."""
     input: Input
 
 
@@ -89,12 +101,6 @@ def keep_inputs(path: Path, failing: list[Failing]) -> None:
         path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in failing))
     else:
         path.unlink(missing_ok=True)
-
-
-def shown_input(sent: Input) -> str:
-    """An input for a person: Python that makes it again."""
-    text = repr(sent)
-    return text if len(text) <= 2000 else text[:1000] + f" … ({len(text)} characters) … " + text[-300:]
 
 
 def body_of(vector: dict[str, str]) -> bytes:

@@ -29,7 +29,13 @@ def test_a_failing_input_is_kept_as_it_is_and_forgotten_when_it_fails_no_more(tm
     path = tmp_path / "new" / "failing.jsonl"
     failing = [
         Failing(store="memory", problem="a", seed=1, input=RawBytes(data=bytes(range(256)), cuts=(5, 7))),
-        Failing(store="memory", problem="b", seed=2, input=PostedBody(body=b"\xff\n", chunks=(3,))),
+        Failing(
+            store="memory",
+            problem="b",
+            seed=2,
+            before=(RawBytes(data=b"GET"), Cursor(lines=b"")),
+            input=PostedBody(body=b"\xff\n", chunks=(3,)),
+        ),
         Failing(store="sqlite", problem="c\n", seed=3, input=Cursor(lines=b"x: \xff\r\n", query=b"?a")),
     ]
     assert kept_inputs(path) == []

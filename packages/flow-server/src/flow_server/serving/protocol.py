@@ -12,7 +12,8 @@ from typing import Any
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from flow_server.http.access_log import AccessLog
 from flow_server.http.stream import CONNECTION
@@ -47,6 +48,7 @@ class FlowProtocol(HttpToolsProtocol):
     # which costs 1.3 kB each.
     __slots__ = (
         "_access_log",
+        "_answering",
         "_begun",
         "_framing_bytes",
         "_head_bytes",
@@ -64,6 +66,7 @@ class FlowProtocol(HttpToolsProtocol):
         super().__init__(**uvicorns)
         self._access_log = access_log
         self._rejected = rejected
+        self._answering: RequestResponseCycle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
         self._in_body = False
@@ -208,8 +211,17 @@ class FlowProtocol(HttpToolsProtocol):
         """The client is gone."""
         self._stop_timer()
         super().connection_lost(exc)
+        if self._answering is not None:
+            # uvicorn tells the newest request alone; when that one waits behind another, the other would be
+            # answered into a closed connection.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         if self._on_lost is not None:
             self._on_lost()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _answered(self) -> bool:
         """Whether no request waits for its answer."""
