@@ -165,7 +165,7 @@ async def test_the_selected_one_says_why_it_waits_and_what_it_blocks(
     )
     await page.locator(".chain li").last.click()
     await expect(page.locator(".detail h2")).to_have_text("bp-cert-manager")
-    await expect(page.locator(".detail")).to_contain_text("blocks 3 others")
+    await expect(page.locator(".detail")).to_contain_text("Blocks 3 others")
     await expect(page.locator(".detail .siblings li")).to_have_count(2)
     await expect(page.locator(".detail")).to_contain_text("flux -n flux-system get hr bp-cert-manager")
     await expect(page).to_have_url(server.url(flow="why", node="fsn1/bp-cert-manager"))

@@ -1,6 +1,7 @@
 /** Reading `meta`, which is free-form: every known key may be absent or of another type. Pure. */
 
 import type { FlowNode, Json } from "./contract";
+import { isWaiting } from "./look";
 
 export const textIn = (node: FlowNode, key: string): string | undefined => {
   const value = node.meta?.[key];
@@ -20,8 +21,10 @@ export const textsIn = (node: FlowNode, key: string): string[] => {
   return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === "string") : [];
 };
 
-/** The first line of the message, with the reason before it when the message does not begin with it. */
+/** What it waits for; else the first line of the message, with the reason before it when it does not begin with it. */
 export function whyOf(node: FlowNode): string | undefined {
+  const awaited = isWaiting(node) ? textsIn(node, "waitingFor") : [];
+  if (awaited.length > 0) return `waits for ${awaited.join(", ")}`;
   const reason = textIn(node, "reason");
   const message = textIn(node, "message")?.split("\n", 1)[0];
   if (message === undefined) return reason;

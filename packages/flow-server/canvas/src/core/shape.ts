@@ -55,6 +55,12 @@ function laneShape(graph: Graph, nodes: Nodes, lane: Lane, patterns: Map<string,
   const inside: Link[] = [];
   const said: (string | number | undefined)[] = [];
   for (const key of lane.keys) {
+    // A container that is a box of its own: what it holds stands after it.
+    const holder = graph.parent.get(key);
+    if (holder !== undefined && at.has(holder)) {
+      inside.push({ from: holder, to: key, type: "contains", lag: 0 });
+      said.push(at.get(holder), at.get(key), "contains", undefined);
+    }
     for (const link of linksAfter(graph, key)) {
       const to = at.get(link.to);
       if (to === undefined) continue;

@@ -1,7 +1,7 @@
 /** One region's edges, and its boxes while they are too small to be elements. */
 
 import type { FlowNode } from "../core/contract";
-import type { Link } from "../core/graph";
+import { type Link, listAt } from "../core/graph";
 import { BOX_HEIGHT, BOX_WIDTH, type Place } from "../core/layout";
 import { type Look, lookOf } from "../core/look";
 import type { LaneScene } from "../state/scene";
@@ -30,14 +30,14 @@ export type RegionView = {
   readonly tall: number;
 };
 
-/** Ways of drawing a type of relationship: where it leaves and arrives, and its dashes. */
+/** The dashes of each type of relationship. */
 const DASHES: Readonly<Record<Link["type"], readonly number[]>> = {
   "finish-to-start": [],
   "start-to-start": [6, 4],
   "finish-to-finish": [6, 4],
   "start-to-finish": [6, 4],
   triggers: [1.5, 4],
-  contains: [],
+  contains: [2, 3],
 };
 
 const SHORT: Partial<Record<Link["type"], string>> = {
@@ -123,7 +123,11 @@ function paintEdges(
   context.lineWidth = 2 * thin;
   context.strokeStyle = colors.muted;
   context.stroke(critical);
-  for (const { link, path } of special) paintLink(context, link, path, zoom, link.condition === "on-failure" ? colors.failed : colors.muted, thin);
+  const said = new Map<string, string[]>();
+  for (const { link, path } of special) {
+    paintLink(context, link, path, zoom, nodes.get(link.from)?.status === "failed" ? colors.failed : colors.muted, thin);
+    say(said, link);
+  }
   context.globalAlpha = focus === undefined ? 1 : 0.7;
   context.strokeStyle = colors.failed;
   context.lineWidth = 1.5 * thin;
@@ -135,7 +139,9 @@ function paintEdges(
     if (curve === undefined) continue;
     const bad = nodes.get(link.from)?.status === "failed";
     paintLink(context, link, curve, zoom, bad ? colors.failed : colors.text, drawn.has(linkKey(link)) ? 1.6 * thin : thin, drawn.has(linkKey(link)) ? 1 : 0.4);
+    say(said, link);
   }
+  if (zoom >= 0.6) paintWords(context, said, view, colors);
   paintOutside(context, scene, view, colors, thin);
 }
 
@@ -158,6 +164,10 @@ function paintLink(
   addPath(context, path);
   context.stroke();
   context.setLineDash([]);
+  if (link.type === "contains") {
+    context.restore();
+    return;
+  }
   const [x, y] = [path.at(-2) ?? 0, path.at(-1) ?? 0];
   const size = 5 / Math.max(zoom, 0.5);
   context.beginPath();
@@ -165,14 +175,25 @@ function paintLink(
   context.lineTo(x - size, y - size * 0.6);
   context.lineTo(x - size, y + size * 0.6);
   context.fill();
-  const words = [SHORT[link.type], link.condition === "on-failure" ? "on failure" : undefined, link.lag > 0 ? `+${link.lag}s` : undefined];
-  const said = words.filter((word) => word !== undefined).join(" ");
-  if (said !== "" && zoom >= 0.6) {
-    context.font = "10px system-ui, sans-serif";
-    context.textAlign = "right";
-    context.fillText(said, x - 8, y - 4);
-  }
   context.restore();
+}
+
+/** Collects what a link says beyond "then", by the box that it leads to. */
+function say(said: Map<string, string[]>, link: Link): void {
+  const words = [SHORT[link.type], link.condition === "on-failure" ? "on failure" : undefined, link.lag > 0 ? `+${link.lag}s` : undefined];
+  const text = words.filter((word) => word !== undefined).join(" ");
+  if (text !== "") listAt(said, link.to).push(text);
+}
+
+/** Above the box: between two columns there is no room for words. */
+function paintWords(context: CanvasRenderingContext2D, said: ReadonlyMap<string, readonly string[]>, view: RegionView, colors: Palette): void {
+  // As large as on the rest of the page, as far as there is room between two rows.
+  context.font = `${Math.min(10 * view.tall - 1, 11 / view.camera.zoom)}px system-ui, sans-serif`;
+  context.fillStyle = colors.muted;
+  for (const [key, words] of said) {
+    const place = view.place(key);
+    if (place !== undefined) context.fillText([...new Set(words)].join(" · "), place.x + 2, place.y - 2.5, BOX_WIDTH);
+  }
 }
 
 /** A stub for what leads out of the region: the detail panel says where to. */
@@ -234,7 +255,7 @@ function paintBoxes(
       context.globalAlpha = 1;
       context.fillStyle = colors.ground;
       for (const { x, y } of places) context.fillRect(x, y, BOX_WIDTH, height);
-      context.globalAlpha = alpha * (look === "succeeded" ? 0.45 : look === "suspended" ? 0.35 : 1);
+      context.globalAlpha = alpha * (look === "succeeded" ? 0.45 : look === "suspended" ? 0.35 : hollow ? 0.6 : 1);
       context.fillStyle = context.strokeStyle = colors[look];
       context.lineWidth = 1 / view.camera.zoom;
       context.beginPath();

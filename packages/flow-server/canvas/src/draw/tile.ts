@@ -3,6 +3,7 @@
 import type { FlowNode } from "../core/contract";
 import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
 import { type Look, lookOf } from "../core/look";
+import { shown } from "../core/text";
 import type { LaneScene } from "../state/scene";
 import type { Palette } from "./palette";
 import { surfaceOf } from "./surface";
@@ -41,7 +42,7 @@ export function paintTile(
   paintFailing(context, scene, nodes, spot.view, colors);
   // The quiet first, so that what fails is never covered.
   const order: readonly Look[] = ["succeeded", "suspended", "pending", "waiting", "other", "running", "stalled", "failed"];
-  const cells = new Map<Look, { x: number; y: number; dim: boolean }[]>(order.map((look) => [look, []]));
+  const cells = new Map<Look, { x: number; y: number; dim: boolean; title: string }[]>(order.map((look) => [look, []]));
   for (const [key, name] of scene.nameOf) {
     const node = nodes.get(key);
     const place = scene.layout.places.get(name);
@@ -50,6 +51,7 @@ export function paintTile(
       x: TILE_PADDING + place.x * scaleX,
       y: TILE_PADDING + place.y * scaleY,
       dim: marks.passing !== undefined && !marks.passing.has(key),
+      title: node.label,
     });
   }
   for (const look of order) {
@@ -60,6 +62,11 @@ export function paintTile(
     }
   }
   context.globalAlpha = 1;
+  if (width >= NAMED_PX) {
+    for (const look of ["stalled", "failed"] as const) {
+      for (const { x, y, dim, title } of cells.get(look) ?? []) if (!dim) paintNamed(context, title, colors[look], colors.ground, x, y + height / 2, spot);
+    }
+  }
   for (const [name, color] of [
     [marks.hovered, colors.muted],
     [marks.selected, colors.focus],
@@ -97,6 +104,23 @@ function paintCell(context: CanvasRenderingContext2D, look: Look, x: number, y: 
     context.fillRect(x, y, width / 3, height);
     context.fillRect(x + (width * 2) / 3, y, width / 3, height);
   } else context.fillRect(x, y, width, height);
+}
+
+/** Narrower cells are a pattern, and nothing in it is named. */
+const NAMED_PX = 36;
+const NAME_PX = 15;
+
+/** What fails is named where it stands: one does not have to look for it elsewhere. */
+function paintNamed(context: CanvasRenderingContext2D, title: string, color: string, ground: string, x: number, middle: number, { width }: TileSpot): void {
+  context.font = "600 11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  const text = shown(title);
+  const long = Math.min(context.measureText(text).width + 10, width / 2);
+  const left = Math.max(2, Math.min(x - 1.5, width - long - 2));
+  context.fillStyle = color;
+  context.fillRect(left, middle - NAME_PX / 2, long, NAME_PX);
+  context.fillStyle = ground;
+  context.fillText(text, left + 5, middle + 0.5, long - 10);
 }
 
 /** A layout's edges, painted once for all regions that share it and draw all of them. */

@@ -1,21 +1,23 @@
 /** The timeline's bars and its axis. */
 
 import { ticks, type TimeScale } from "../core/timeScale";
-import { duration } from "../core/text";
+import { duration, shown } from "../core/text";
 import type { Look } from "../core/look";
-import { type Bar, type Line, trackPx } from "../state/timelineRows";
+import { type Bar, type Line, TRACKS_MARGIN_PX, trackPx } from "../state/timelineRows";
 import type { Palette } from "./palette";
 
 export type TimelineMarks = {
   readonly selected: string | undefined;
   readonly critical: ReadonlySet<string>;
   readonly origin: number;
+  /** What all names begin with, and bars leave out. */
+  readonly prefix: string;
   /** Where bars without an end stop. */
   readonly now: number;
 };
 
 const ALPHA: Readonly<Record<Look, number>> = {
-  succeeded: 0.55,
+  succeeded: 0.45,
   suspended: 0.3,
   pending: 0.6,
   waiting: 0.6,
@@ -42,7 +44,7 @@ export function paintTimeline(
   marks: TimelineMarks,
 ): void {
   paintGrid(context, scale, height, colors, marks.origin);
-  const track = trackPx();
+  const track = trackPx.value;
   for (const line of lines) {
     const y = line.top - scrollTop;
     if (line.kind === "lane") {
@@ -50,7 +52,7 @@ export function paintTimeline(
       context.fillStyle = colors.line;
       context.fillRect(0, Math.round(y), scale.width, 1);
       line.tracks.forEach((bars, at) => {
-        for (const bar of bars) paintBar(context, bar, scale, y + 5 + at * track, track - 2, colors, marks);
+        for (const bar of bars) paintBar(context, bar, scale, y + TRACKS_MARGIN_PX + at * track, track - 2, colors, marks, track >= NAMED_PX);
       });
     } else {
       if (line.bar.key === marks.selected) {
@@ -72,6 +74,7 @@ function paintBar(
   height: number,
   colors: Palette,
   marks: TimelineMarks,
+  named = false,
 ): void {
   const { x, width } = barSpan(bar, scale, marks.now);
   if (x > scale.width || x + width < 0) return;
@@ -79,6 +82,7 @@ function paintBar(
   context.fillStyle = colors[bar.look];
   if (bar.look === "waiting" || bar.look === "pending") context.fillRect(x, y + height / 2 - 0.5, width, 1);
   else context.fillRect(x, y, Math.max(width - 1, 1), height);
+  if (named) paintName(context, bar, x, width, y + height / 2, scale.width, colors, marks.prefix);
   const isSelected = bar.key === marks.selected;
   if (marks.critical.has(bar.key)) {
     context.globalAlpha = 1;
@@ -91,6 +95,27 @@ function paintBar(
     context.lineWidth = 1.5;
     context.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
   }
+}
+
+/** Tracks from this height on have room for names. */
+const NAMED_PX = 16;
+/** About the width of a letter: measuring a thousand names takes longer than painting them. */
+const LETTER_PX = 6.6;
+/** Fewer of a longer name say nothing. */
+const LEAST_LETTERS = 4;
+const FULL: ReadonlySet<Look> = new Set(["failed", "stalled", "running", "other"]);
+
+/** A bar's name in it, as much of it as there is room for. */
+function paintName(context: CanvasRenderingContext2D, { node, look }: Bar, x: number, width: number, middle: number, end: number, colors: Palette, prefix: string): void {
+  const left = Math.max(x, 0) + 4;
+  const letters = Math.floor((Math.min(x + width, end) - left - 3) / LETTER_PX);
+  const text = shown(node.label.slice(prefix.length));
+  if (letters < Math.min(text.length, LEAST_LETTERS)) return;
+  context.globalAlpha = 1;
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.fillStyle = FULL.has(look) ? colors.ground : colors.text;
+  context.fillText(text.length <= letters ? text : `${text.slice(0, letters - 1)}…`, left, middle + 0.5);
 }
 
 function paintGrid(context: CanvasRenderingContext2D, scale: TimeScale, height: number, colors: Palette, origin: number): void {

@@ -4,6 +4,7 @@ import { computed } from "@preact/signals";
 import { ago, duration } from "../core/text";
 import { now } from "../state/clock";
 import { heardAt, phase } from "../state/connection";
+import { steady } from "../state/picture";
 
 const words = computed<{ word: string; tone: "good" | "busy" | "bad"; detail: string }>(() => {
   const current = phase.value;
@@ -36,10 +37,16 @@ const words = computed<{ word: string; tone: "good" | "busy" | "bad"; detail: st
 /** The word in the corner. */
 export function ConnectionWord() {
   const { word, tone, detail } = words.value;
+  // What is shown is not live then, however well the stream is.
+  const past = tone === "good" && steady.value.at !== undefined;
   return (
-    <span class={`connection ${tone}`} title={detail} data-connection={word}>
+    <span
+      class={`connection ${past ? "busy" : tone}`}
+      title={past ? "a moment of the past; the stream goes on" : detail}
+      data-connection={word}
+    >
       <i class="dot" aria-hidden="true" />
-      <b>{word}</b>
+      <b>{past ? "past" : word}</b>
     </span>
   );
 }

@@ -18,6 +18,7 @@ import { Glyph } from "./Glyph";
 import { MetaList } from "./MetaList";
 import { Links, NodeLine } from "./NodeLine";
 import { Said } from "./Said";
+import { Trouble } from "./Trouble";
 
 export function Detail() {
   const key = selectedKey.value;
@@ -72,6 +73,7 @@ function Found({ nodeKey, node }: { nodeKey: string; node: FlowNode }) {
         {node.endedAt !== undefined && ` · ended ${clock(node.endedAt, nowMs)}`}
       </p>
       <WhyWaiting nodeKey={nodeKey} />
+      <Trouble node={node} />
       {look !== "succeeded" && (reason !== undefined || message !== undefined) && (
         <div class="message">
           {reason !== undefined && (
@@ -89,8 +91,8 @@ function Found({ nodeKey, node }: { nodeKey: string; node: FlowNode }) {
       <Commands node={node} />
       <Blocked nodeKey={nodeKey} />
       <Elsewhere key={nodeKey} node={node} />
-      <Links title="After" links={linksBefore(graph.value, nodeKey)} end="from" />
-      <Links title="Before" links={linksAfter(graph.value, nodeKey)} end="to" />
+      <Links title="Comes after" links={linksBefore(graph.value, nodeKey)} end="from" />
+      <Links title="Comes before" links={linksAfter(graph.value, nodeKey)} end="to" />
       <Children nodeKey={nodeKey} />
       <MetaList node={node} />
     </section>
@@ -129,7 +131,7 @@ function Blocked({ nodeKey }: { nodeKey: string }) {
   if (list.length === 0) return null;
   return (
     <div class="part">
-      <h3>blocks {plural(list.length, "other")}</h3>
+      <h3>Blocks {plural(list.length, "other")}</h3>
       <ul>
         {(all.value ? list : list.slice(0, FEW)).map((key) => (
           <li key={key}>
@@ -153,7 +155,9 @@ function Children({ nodeKey }: { nodeKey: string }) {
   if (list.length === 0) return null;
   return (
     <div class="part">
-      <h3>contains {list.length}</h3>
+      <h3>
+        Contains <span class="muted">{list.length}</span>
+      </h3>
       <ul>
         {list.slice(0, 40).map((key) => (
           <li key={key}>

@@ -97,9 +97,6 @@ export function Home({ openTheOnlyOne }: { openTheOnlyOne: boolean }) {
         <span class="muted">
           {answer.value === "away" ? "the server does not answer; trying again" : plural(flows.value.length, "flow")}
         </span>
-        <span class="tools">
-          <ThemeButton />
-        </span>
         {flows.value.length > 6 && (
           <input
             id="search"
@@ -110,6 +107,9 @@ export function Home({ openTheOnlyOne }: { openTheOnlyOne: boolean }) {
             onInput={(event) => (query.value = event.currentTarget.value)}
           />
         )}
+        <span class="tools">
+          <ThemeButton />
+        </span>
       </div>
       {answer.value === "ok" && flows.value.length === 0 && <Waiting flowId={undefined} />}
       <ul>

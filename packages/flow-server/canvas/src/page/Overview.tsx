@@ -20,7 +20,9 @@ import { Said } from "./Said";
 
 const HEAD_PX = 36;
 const GAP_PX = 12;
-const MIN_TILE_PX = 132;
+/** Narrower than the first, a tile's head leaves out what it says otherwise too; narrower than the second it says nothing. */
+const NARROW_TILE_PX = 132;
+const MIN_TILE_PX = 92;
 const MIN_PICTURE_PX = 44;
 /** A tile may be stretched to fill its place, as long as it stays the same picture. */
 const MOST_STRETCH = 2.4;
@@ -50,7 +52,7 @@ function gridFor(count: number, width: number, height: number, aspect: number): 
     smallest = { columns, width: tileWidth, height: Math.round(Math.max(MIN_PICTURE_PX, Math.min(natural * 1.5, 120))) };
     if (room < MIN_PICTURE_PX) continue;
     const tileHeight = Math.min(room, Math.round(natural * MOST_STRETCH));
-    const size = Math.min(tileWidth, tileHeight * aspect * 1.4);
+    const size = Math.min(tileWidth, tileHeight * aspect * 1.2);
     if (best === undefined || size > best.size) best = { columns, width: tileWidth, height: tileHeight, size };
   }
   return best ?? smallest;
@@ -127,7 +129,8 @@ function Tile({ scene, view, grid }: { scene: LaneScene; view: TileView; grid: G
   return (
     <button
       type="button"
-      class={`tile is-${look}`}
+      class={`tile is-${look}${grid.width < NARROW_TILE_PX ? " narrow" : ""}`}
+      title={grid.width < NARROW_TILE_PX ? scene.name : undefined}
       data-lane={scene.name}
       onClick={open}
       onPointerMove={move}

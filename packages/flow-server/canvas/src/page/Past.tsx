@@ -1,32 +1,20 @@
 /** The time slider: the last line of the page, and the frame around it while it shows a moment of the past. */
 
 import { useRef } from "preact/hooks";
-import { useComputed, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import { clock, duration } from "../core/text";
 import { palette } from "../draw/palette";
 import { surfaceOf } from "../draw/surface";
 import { now } from "../state/clock";
-import { span } from "../state/picture";
-import { pastMoments, pastSpan, pastState, play, playing, readPast, travel } from "../state/past";
+import { pastMoments, pastState, play, playing, readPast } from "../state/past";
 import { moment } from "../state/view";
+import { momentWords, range, slideByKey, slideTo, wake } from "./sliding";
 
 const STRIP_PX = 12;
 
 export function Past() {
-  const range = useComputed(() => {
-    const known = pastSpan.value;
-    const start = known?.start ?? span.value.start;
-    return { start, end: Math.max(moment.value === undefined ? now.value : (known?.end ?? now.value), start + 1000) };
-  });
   const { start, end } = range.value;
   const at = moment.value;
-  const slide = (value: number) => {
-    playing.value = false;
-    travel(value >= end ? undefined : Math.round(value));
-  };
-  const wake = () => {
-    if (pastState.value === "none" || pastState.value === "away") void readPast();
-  };
   return (
     <section class={`past${at === undefined ? "" : " on"}`} aria-label="time">
       <button
@@ -40,25 +28,20 @@ export function Past() {
         </svg>
       </button>
       <div class="slide">
-        <Strip range={range} />
+        <Strip />
         <input
           type="range"
           id="moment"
           aria-label="moment shown"
-          aria-valuetext={at === undefined ? "now" : `${duration(at - start)} after the beginning`}
+          aria-valuetext={momentWords.value}
           min={start}
           max={end}
           step={1}
           value={at ?? end}
           onPointerDown={wake}
           onFocus={wake}
-          onInput={(event) => slide(Number(event.currentTarget.value))}
-          onKeyDown={(event) => {
-            const steps = stepFor(event.key);
-            if (steps === 0) return;
-            event.preventDefault();
-            slide(nextMoment(at ?? end, steps, end));
-          }}
+          onInput={(event) => slideTo(Number(event.currentTarget.value))}
+          onKeyDown={slideByKey}
         />
       </div>
       {at === undefined ? (
@@ -68,7 +51,7 @@ export function Past() {
           <span>
             <b class="past-word">past</b> {clock(at, now.value)} · {duration(at - start)} in
           </span>
-          <button type="button" class="tool back" onClick={() => slide(Infinity)}>
+          <button type="button" class="tool back" onClick={() => slideTo(Infinity)}>
             back to live
           </button>
         </>
@@ -77,21 +60,8 @@ export function Past() {
   );
 }
 
-const stepFor = (key: string): number =>
-  ({ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -20, PageUp: 20 })[key] ?? 0;
-
-/** The moment `steps` happenings away: a key goes from one to the next, not by milliseconds. */
-function nextMoment(at: number, steps: number, end: number): number {
-  const moments = pastMoments.value;
-  if (moments.length === 0) return at;
-  const before = moments.filter((moment) => moment < at).length;
-  const here = moments[before] === at ? before : before - (steps > 0 ? 1 : 0);
-  const next = here + steps;
-  return next >= moments.length ? end : (moments[Math.max(0, next)] ?? end);
-}
-
 /** How much happened when, as a strip behind the slider. */
-function Strip({ range }: { range: { readonly value: { start: number; end: number } } }) {
+function Strip() {
   const canvas = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {
     const moments = pastMoments.value;

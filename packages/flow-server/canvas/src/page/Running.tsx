@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import { duration } from "../core/text";
-import { shownTime } from "../state/picture";
+import { graph, shownTime } from "../state/picture";
 import { allRows, select, selectedKey } from "../state/view";
 import { Glyph } from "./Glyph";
 import { Said } from "./Said";
@@ -10,7 +10,11 @@ import { Said } from "./Said";
 const SHOWN = 12;
 
 const running = computed(() => {
-  const list = allRows.value.filter(({ look }) => look === "running" || look === "other" || look === "stalled");
+  const { holding } = graph.value;
+  const list = allRows.value.filter(
+    ({ key, node, look }) =>
+      (look === "running" || look === "other" || look === "stalled") && node.endedAt === undefined && !holding.has(key),
+  );
   return list.sort((a, b) => (a.node.startedAt ?? Infinity) - (b.node.startedAt ?? Infinity) || (a.key < b.key ? -1 : 1));
 });
 

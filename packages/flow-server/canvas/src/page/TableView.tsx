@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { computed, useSignal } from "@preact/signals";
 import { wordOf } from "../core/look";
 import { numberIn, textIn, whyOf } from "../core/meta";
-import { clock, duration } from "../core/text";
+import { clock, duration, shown } from "../core/text";
 import { type Column, type Row, sortedBy } from "../core/table";
 import { isOver, tookMs } from "../core/times";
 import { graph, shownTime, tallies } from "../state/picture";
@@ -50,6 +50,9 @@ const lines = computed<readonly Line[]>(() => {
   return list;
 });
 
+const MOST_LANE_CH = 24;
+const longestLane = computed(() => Math.min(MOST_LANE_CH, Math.max(...graph.value.lanes.map(({ name }) => name.length), 6)));
+
 export function TableView() {
   const list = lines.value;
   const scroller = useRef<HTMLDivElement>(null);
@@ -76,7 +79,7 @@ export function TableView() {
   const last = Math.min(list.length, Math.ceil((top.value + height.value) / ROW_PX) + SPARE);
   return (
     <div class="table" ref={scroller} onScroll={(event) => (top.value = event.currentTarget.scrollTop)}>
-      <table aria-rowcount={list.length + 1}>
+      <table aria-rowcount={list.length + 1} style={{ "--lane": `${longestLane.value + 3}ch` }}>
         <thead>
           <tr aria-rowindex={1}>
             {HEADS.map((head) => (
@@ -171,7 +174,7 @@ function NodeRow({ row, index, selected }: { row: Row; index: number; selected: 
       <td class="c-version">
         <Said text={textIn(node, "version") ?? ""} />
       </td>
-      <td class="c-why">{why !== undefined && <Said text={why} />}</td>
+      <td class="c-why" title={why && shown(why)}>{why !== undefined && <Said text={why} />}</td>
     </tr>
   );
 }

@@ -5,7 +5,7 @@ import type { FlowNode, Time } from "../core/contract";
 import { type Look, lookOf } from "../core/look";
 import { isOver } from "../core/times";
 import { idleBetween, type Span } from "../core/timeScale";
-import { graph, shownTime, span, steady } from "./picture";
+import { graph, liveState, shownTime, span, steady } from "./picture";
 import { passingKeys } from "./view";
 
 export type Bar = {
@@ -25,7 +25,6 @@ export type LaneLine = {
   readonly height: number;
   /** While closed: all bars, packed into as few tracks as they need. */
   readonly tracks: readonly (readonly Bar[])[];
-  readonly count: number;
 };
 
 export type BarLine = { readonly kind: "bar"; readonly lane: string; readonly top: number; readonly height: number; readonly bar: Bar };
@@ -33,8 +32,13 @@ export type Line = LaneLine | BarLine;
 
 export const HEAD_PX = 26;
 export const BAR_PX = 20;
-/** A track of packed bars: higher where there are few regions. */
-export const trackPx = (): number => (graph.value.lanes.length <= 8 ? 9 : 5);
+/** How high a track of packed bars may be, the highest that fits first; from the second on bars are named. */
+const TRACKS_PX = [20, 16, 12, 9, 7];
+const LEAST_TRACK_PX = 5;
+/** Above and below the tracks of a region. */
+export const TRACKS_MARGIN_PX = 5;
+/** How high the view is, pixels. */
+export const room = signal(0);
 /** A flow with more nodes than this opens with its regions closed. */
 const MANY = 130;
 
@@ -87,6 +91,19 @@ function packed(bars: readonly Bar[]): Bar[][] {
   return tracks;
 }
 
+const tracksByLane = computed(() => new Map(barsByLane.value.map(({ name, bars }) => [name, isOpen(name) ? [] : packed(bars)])));
+
+/** The height of a track: one of a few, so that a bar that begins rarely changes it. */
+export const trackPx = computed(() => {
+  let used = 12;
+  let tracks = 0;
+  for (const { name, bars } of barsByLane.value) {
+    tracks += tracksByLane.value.get(name)?.length ?? 0;
+    used += isOpen(name) ? HEAD_PX + bars.length * BAR_PX + 6 : 2 * TRACKS_MARGIN_PX;
+  }
+  return TRACKS_PX.find((px) => used + tracks * px <= room.value) ?? LEAST_TRACK_PX;
+});
+
 export const lines = computed<{ lines: readonly Line[]; height: number }>(() => {
   const found: Line[] = [];
   let top = 0;
@@ -94,9 +111,9 @@ export const lines = computed<{ lines: readonly Line[]; height: number }>(() => 
   for (const { name, bars } of barsByLane.value) {
     const open = isOpen(name);
     if (several || !open) {
-      const tracks = open ? [] : packed(bars);
-      const height = open ? HEAD_PX : Math.max(HEAD_PX, tracks.length * trackPx() + 10);
-      found.push({ kind: "lane", lane: name, open, top, height, tracks, count: bars.length });
+      const tracks = tracksByLane.value.get(name) ?? [];
+      const height = open ? HEAD_PX : Math.max(HEAD_PX, tracks.length * trackPx.value + 2 * TRACKS_MARGIN_PX);
+      found.push({ kind: "lane", lane: name, open, top, height, tracks });
       top += height;
     }
     if (!open) continue;
@@ -121,6 +138,13 @@ export const whole = computed<Span>(() => {
     }
   }
   const now = end ?? shownTime.value;
+  if (steady.value.at !== undefined) {
+    // The axis stays as it was: the moment moves along it, and what is still to come is empty.
+    for (const node of liveState().nodes.values()) {
+      from = Math.min(from, node.startedAt ?? Infinity);
+      to = Math.max(to, node.endedAt ?? node.startedAt ?? -Infinity);
+    }
+  }
   if (from === Infinity) return { from: start, to: Math.max(now, start + 1000) };
   // A flow that has long been over is not drawn as a sliver at the left of all the time since.
   return { from, to: Math.max(end === undefined && hasOpen.value ? now : to, from + 1000) };
