@@ -36,6 +36,8 @@ export type Waiting = {
 export type Waits = {
   /** What a node waits for right now, in the order said or declared; nothing for one that does not wait. */
   readonly blockers: (key: string) => readonly string[];
+  /** What the emitter says in `waitingFor`, whether the node still waits or not; ends that are not there, too. */
+  readonly said: (key: string) => readonly string[];
   /** Undefined for a node that does not wait. O(what it waits for, over any number of steps). */
   readonly chain: (key: string) => Waiting | undefined;
   /** Everything that cannot start before this node is ready, over any number of steps, itself left out. */
@@ -62,7 +64,8 @@ export function waitsIn(graph: Graph, nodes: Nodes): Waits {
     found.delete(key);
     return found;
   };
-  return { blockers, blocked, chain: (key) => chainOf(nodes, blockers, key) };
+  const said = (key: string): readonly string[] => saidOf(graph, nodes, key, named);
+  return { blockers, said, blocked, chain: (key) => chainOf(nodes, blockers, key) };
 }
 
 function memo<T>(make: () => T): () => T {
@@ -87,13 +90,22 @@ function blockersOf(graph: Graph, nodes: Nodes, key: string, named: () => Readon
   if (node === undefined || isOver(node)) return [];
   const look = lookOf(node);
   if (look !== "waiting" && look !== "pending") return [];
-  const said = textsIn(node, "waitingFor").filter((text) => text !== "");
-  const keys = said.length > 0
-    ? said.map((text) => {
-        const own = nodeKey(node.flowId, text);
-        return nodes.has(own) ? own : (named().get(`${graph.laneOf.get(key) ?? ""}\n${text}`) ?? own);
-      })
-    : linksBefore(graph, key).filter((link) => holds(link, nodes.get(link.from))).map(({ from }) => from);
+  const said = saidOf(graph, nodes, key, named);
+  if (said.length > 0) return said;
+  const links = linksBefore(graph, key).filter((link) => holds(link, nodes.get(link.from)));
+  return [...new Set(links.map(({ from }) => from))];
+}
+
+/** Ids as they are; what is no id may be a name in the same region. */
+function saidOf(graph: Graph, nodes: Nodes, key: string, named: () => ReadonlyMap<string, string>): readonly string[] {
+  const node = nodes.get(key);
+  if (node === undefined) return [];
+  const keys = textsIn(node, "waitingFor")
+    .filter((text) => text !== "")
+    .map((text) => {
+      const own = nodeKey(node.flowId, text);
+      return nodes.has(own) ? own : (named().get(`${graph.laneOf.get(key) ?? ""}\n${text}`) ?? own);
+    });
   return [...new Set(keys)];
 }
 

@@ -6,6 +6,7 @@ import type { Look } from "../core/look";
 import { numberIn, whyOf } from "../core/meta";
 import { isDone } from "../core/tally";
 import { ago, duration, plural } from "../core/text";
+import { troubleOf } from "../core/trouble";
 import { graph, shownTime, tallies } from "../state/picture";
 import { silentEmitters } from "../state/emitters";
 import { concerns } from "../state/insight";
@@ -17,7 +18,8 @@ import { Said } from "./Said";
 /** More than an operator reads: the table shows the rest. */
 const SHOWN = 30;
 
-const LOOK: Readonly<Record<Concern["kind"], Look>> = { failed: "failed", stalled: "stalled", trying: "running" };
+const LOOK: Readonly<Record<Concern["kind"], Look>> = { failed: "failed", stuck: "stalled", stalled: "stalled", trying: "running" };
+const WORD: Readonly<Record<Concern["kind"], string>> = { failed: "failed", stuck: "cannot start", stalled: "stalled", trying: "trying again" };
 
 export function Attention() {
   const list = concerns.value;
@@ -58,12 +60,12 @@ export function Attention() {
 function Card({ concern: { key, node, kind, blocks } }: { concern: Concern }) {
   const command = commandsFor(node)[0];
   const lane = graph.value.laneOf.get(key);
-  const why = whyOf(node);
+  const why = kind === "failed" ? whyOf(node) : (troubleOf(node)?.why ?? whyOf(node));
   const attempts = numberIn(node, "attempts");
   return (
     <article class={`card is-${LOOK[kind]}${selectedKey.value === key ? " selected" : ""}`}>
       <h3>
-        <Glyph look={LOOK[kind]} name={kind} />
+        <Glyph look={LOOK[kind]} name={WORD[kind]} />
         <button type="button" class="link" onClick={() => select(node)}>
           <Said text={node.label} />
         </button>
@@ -90,7 +92,7 @@ function Card({ concern: { key, node, kind, blocks } }: { concern: Concern }) {
 
 function whenOf(kind: Concern["kind"], node: Concern["node"], nowMs: number): string {
   const at = node.endedAt ?? node.startedAt;
-  const word = kind === "trying" ? "trying again" : kind;
-  if (at === undefined) return word;
+  const word = WORD[kind];
+  if (at === undefined || kind === "stuck") return word;
   return kind === "trying" ? `${word}, for ${duration(nowMs - at)}` : `${word} ${ago(nowMs - at)}`;
 }

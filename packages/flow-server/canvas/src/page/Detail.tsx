@@ -8,6 +8,7 @@ import { lookOf, wordOf } from "../core/look";
 import { textIn } from "../core/meta";
 import { clock, duration, plural } from "../core/text";
 import { tookMs } from "../core/times";
+import { mistakesOf } from "../core/trouble";
 import { sentenceOf } from "../core/waiting";
 import { waits } from "../state/insight";
 import { graph, shownTime, steady } from "../state/picture";
@@ -104,24 +105,42 @@ function WhyWaiting({ nodeKey }: { nodeKey: string }) {
   const chain = useComputed(() => waits.value.chain(nodeKey));
   if (chain.value === undefined) return null;
   const { nodes } = steady.value.state;
+  const node = nodes.get(nodeKey);
+  const steps = chain.value.chain.slice(1);
+  const besides = waits.value.blockers(nodeKey).filter((key) => key !== steps[0]);
+  // The node's own mistakes stand below in full.
+  const own = node !== undefined && mistakesOf(node).length > 0;
+  const told = own ? { ...chain.value, mistake: undefined } : chain.value;
   return (
     <div class="chain" data-chain={chain.value.kind}>
       <p>
-        <Said text={sentenceOf(graph.value, nodes, chain.value, shownTime.value)} lines />
+        <Said text={sentenceOf(graph.value, nodes, told, shownTime.value)} lines />
       </p>
-      {chain.value.chain.length > 2 && (
-        <ol>
-          {chain.value.chain.slice(1).map((step, at) => (
-            <li key={`${at} ${step}`}>
-              <NodeLine nodeKey={step} />
-            </li>
-          ))}
-        </ol>
+      <ol>
+        {steps.map((step, at) => (
+          <li key={`${at} ${step}`}>
+            <NodeLine nodeKey={step} />
+          </li>
+        ))}
+      </ol>
+      {besides.length > 0 && (
+        <>
+          <p class="muted">It waits for {plural(besides.length, "other")} besides:</p>
+          <ol class="besides">
+            {besides.slice(0, MOST_BESIDES).map((key) => (
+              <li key={key}>
+                <NodeLine nodeKey={key} />
+              </li>
+            ))}
+          </ol>
+          {besides.length > MOST_BESIDES && <p class="muted">and {besides.length - MOST_BESIDES} more</p>}
+        </>
       )}
     </div>
   );
 }
 
+const MOST_BESIDES = 40;
 const FEW = 5;
 
 function Blocked({ nodeKey }: { nodeKey: string }) {

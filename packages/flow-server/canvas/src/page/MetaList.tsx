@@ -1,14 +1,23 @@
 /** Everything in `meta`: what is known in its place, what is not as it came. */
 
-import type { FlowNode, Json } from "../core/contract";
+import { type FlowNode, type Json, nodeKey } from "../core/contract";
 import { oneLine } from "../core/meta";
 import { clock } from "../core/text";
+import { chartProblemOf, mistakesOf } from "../core/trouble";
 import { now } from "../state/clock";
+import { waits } from "../state/insight";
 import { CopyButton } from "./CopyButton";
+import { NodeLine } from "./NodeLine";
 import { Said } from "./Said";
 
 /** Shown elsewhere in the panel. */
 const ELSEWHERE = new Set(["message", "reason", "suspended", "conditions"]);
+
+/** What is shown elsewhere as long as it is what an emitter means by it. */
+function isShown(node: FlowNode, key: string): boolean {
+  if (key === "chartProblem") return chartProblemOf(node) !== undefined;
+  return ELSEWHERE.has(key) || (key === "mistakes" && mistakesOf(node).length > 0);
+}
 /** First these, in this order; then the rest by name. */
 const FIRST = ["chart", "version", "namespace", "targetNamespace", "attempts", "failures", "waitingFor", "mistakes", "source"];
 
@@ -19,8 +28,9 @@ const isCondition = (value: Json): value is Condition =>
 
 export function MetaList({ node }: { node: FlowNode }) {
   const meta = node.meta ?? {};
-  const keys = Object.keys(meta).filter((key) => !ELSEWHERE.has(key));
+  const keys = Object.keys(meta).filter((key) => !isShown(node, key));
   const order = [...FIRST.filter((key) => keys.includes(key)), ...keys.filter((key) => !FIRST.includes(key)).sort()];
+  const awaited = waits.value.said(nodeKey(node.flowId, node.id));
   const conditions = Array.isArray(meta["conditions"]) ? meta["conditions"].filter(isCondition) : [];
   return (
     <div class="part">
@@ -51,9 +61,13 @@ export function MetaList({ node }: { node: FlowNode }) {
         {node.family !== undefined && <Entry name="family" value={node.family} />}
         {node.startedAt !== undefined && <Entry name="started" value={clock(node.startedAt, now.peek())} />}
         {node.endedAt !== undefined && <Entry name="ended" value={clock(node.endedAt, now.peek())} />}
-        {order.map((key) => (
-          <Entry key={key} name={key} value={meta[key] ?? null} />
-        ))}
+        {order.map((key) =>
+          key === "waitingFor" && awaited.length > 0 ? (
+            <Awaited key={key} name={key} keys={awaited} />
+          ) : (
+            <Entry key={key} name={key} value={meta[key] ?? null} />
+          ),
+        )}
       </dl>
       <CopyButton text={() => JSON.stringify(node, null, 2)} what="the node as JSON" label="copy as JSON" />
     </div>
@@ -68,6 +82,24 @@ function Entry({ name, value }: { name: string; value: Json }) {
       </dt>
       <dd>
         <Value value={value} />
+      </dd>
+    </>
+  );
+}
+
+/** Each of these can be followed; also one that nobody has reported has its line. */
+function Awaited({ name, keys }: { name: string; keys: readonly string[] }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <ul class="awaited">
+          {keys.map((key) => (
+            <li key={key}>
+              <NodeLine nodeKey={key} />
+            </li>
+          ))}
+        </ul>
       </dd>
     </>
   );
