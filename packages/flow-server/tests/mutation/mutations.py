@@ -203,7 +203,8 @@ def _take_like(data: bytes, other: bytes, a: int, b: int) -> bytes:
         return data
     place = ours[a % len(ours)]
     first = place[0][:1] == b'"'
-    like = [each for each in _SCALAR.findall(data + b" " + other) if (each[:1] == b'"') == first]
+    all_of_both = [*_SCALAR.findall(data), *_SCALAR.findall(other)]
+    like = [each for each in all_of_both if (each[:1] == b'"') == first]
     return data[: place.start()] + like[b % len(like)] + data[place.end() :]
 
 
@@ -226,6 +227,9 @@ _OF_CURSORS = (*_OF_BYTES, _huge_number, _inserting(_CURSOR_TOKENS), _replacing(
 
 _NUMBER = st.integers(0, 2**62 - 1)
 _STEPS = st.lists(_NUMBER, max_size=4)
+MUTATIONS = frozenset((*_OF_JSON, *_OF_HTTP, *_OF_CURSORS))
+"""All of them."""
+
 _CONTENT_TYPES = (b"application/json", b"application/x-ndjson", None, b"text/plain")
 
 
@@ -254,37 +258,52 @@ def _cuts(number: int) -> tuple[int, ...]:
     return tuple(number // 2 ** (7 * place) % 2**20 for place in range(max(0, count - 1)))
 
 
-@st.composite
-def _bodies(draw: st.DrawFn, of: Sequence[PostedBody], by: Sequence[Mutation]) -> PostedBody:
+# Seeds are drawn by their place and bound to the strategies, since hypothesis may print what it is given.
+
+
+def _bodies(of: Sequence[PostedBody], by: Sequence[Mutation]) -> st.SearchStrategy[PostedBody]:
     """A mutated body, sometimes packed afterwards or sent as what it is not."""
-    seed = draw(st.sampled_from(of))
-    how, chunks, cuts = _framing(draw(_NUMBER))
-    body = mutated(seed.body, [each.body for each in of], by, draw(_STEPS))
-    encoding, content_type = seed.encoding, seed.content_type
-    if how > 11:
-        content_type = _CONTENT_TYPES[how % 4]
-    elif how == 11 and encoding is None:
-        encoding, body = b"gzip", gzip.compress(body, compresslevel=1, mtime=0)
-    elif how == 10 and encoding is None:
-        encoding, body = b"zstd", zstd.compress(body)
-    return PostedBody(body=body, content_type=content_type, encoding=encoding, chunks=chunks, cuts=cuts)
+    others = [seed.body for seed in of]
+
+    def body_of(place: int, framing: int, steps: Sequence[int]) -> PostedBody:
+        seed = of[place]
+        body = mutated(seed.body, others, by, steps)
+        encoding, content_type = seed.encoding, seed.content_type
+        how, chunks, cuts = _framing(framing)
+        if how > 11:
+            content_type = _CONTENT_TYPES[how % 4]
+        elif how == 11 and encoding is None:
+            encoding, body = b"gzip", gzip.compress(body, compresslevel=1, mtime=0)
+        elif how == 10 and encoding is None:
+            encoding, body = b"zstd", zstd.compress(body)
+        return PostedBody(body=body, content_type=content_type, encoding=encoding, chunks=chunks, cuts=cuts)
+
+    return st.builds(body_of, _place(of), _NUMBER, _STEPS)
 
 
-@st.composite
-def _raw(draw: st.DrawFn, of: Sequence[RawBytes]) -> RawBytes:
-    seed = draw(st.sampled_from(of))
-    data = mutated(seed.data, [each.data for each in of], _OF_HTTP, draw(_STEPS))
-    return RawBytes(data=data, cuts=_cuts(draw(_NUMBER)))
+def _raw(of: Sequence[RawBytes]) -> st.SearchStrategy[RawBytes]:
+    others = [seed.data for seed in of]
+
+    def bytes_of(place: int, framing: int, steps: Sequence[int]) -> RawBytes:
+        return RawBytes(data=mutated(of[place].data, others, _OF_HTTP, steps), cuts=_cuts(framing))
+
+    return st.builds(bytes_of, _place(of), _NUMBER, _STEPS)
 
 
-@st.composite
-def _cursors(draw: st.DrawFn, of: Sequence[Cursor]) -> Cursor:
-    seed = draw(st.sampled_from(of))
-    lines = mutated(seed.lines, [each.lines for each in of], _OF_CURSORS, draw(_STEPS))
-    query = mutated(seed.query, [each.query for each in of], _OF_CURSORS, draw(_STEPS)) if seed.query else b""
-    if lines and not lines.endswith(b"\r\n"):
-        lines += b"\r\n"
-    return Cursor(lines=lines, query=query)
+def _cursors(of: Sequence[Cursor]) -> st.SearchStrategy[Cursor]:
+    all_lines, all_queries = [seed.lines for seed in of], [seed.query for seed in of]
+
+    def cursor_of(place: int, steps: Sequence[int], of_query: Sequence[int]) -> Cursor:
+        lines = mutated(of[place].lines, all_lines, _OF_CURSORS, steps)
+        if lines and not lines.endswith(b"\r\n"):
+            lines += b"\r\n"
+        return Cursor(lines=lines, query=mutated(of[place].query, all_queries, _OF_CURSORS, of_query))
+
+    return st.builds(cursor_of, _place(of), _STEPS, _STEPS)
+
+
+def _place(of: Sequence[Input]) -> st.SearchStrategy[int]:
+    return st.integers(0, len(of) - 1)
 
 
 @functools.cache
