@@ -1,9 +1,10 @@
-"""What a transaction is going to write: each flow's row once, and all events in one statement.
+"""What a transaction is going to write: each flow's row once, and all events in few statements.
 
 Lives as long as its transaction and no longer, so that nothing is remembered when that is rolled back.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flow_server.core.envelope import Envelope
@@ -27,7 +28,7 @@ class Pending:
         self.connection = connection
         self._heads: dict[str, Head] = {}
         self._fed: set[str] = set()
-        self._events: list[tuple[int, int, int, bytes, int]] = []
+        self._events: list[int | bytes] = []
 
     def head(self, flow_id: str) -> Head | None:
         """The flow's row as it will be; `None` when there is no such flow."""
@@ -46,10 +47,10 @@ class Pending:
         head = self._heads[flow_id] = Head(pk, at_ms, floor)
         return head
 
-    def append(self, flow_id: str, head: Head, envelope: Envelope) -> None:
-        """Add a message to a flow."""
-        self._events.append(rows.event_row(head.pk, envelope, before=head.last))
-        head.last = envelope.sequence
+    def append(self, flow_id: str, head: Head, envelopes: Sequence[Envelope]) -> None:
+        """Add messages to a flow."""
+        self._events += rows.event_values(head.pk, envelopes, before=head.last)
+        head.last = envelopes[-1].sequence
         self._fed.add(flow_id)
 
     def forget(self, flow_id: str) -> None:

@@ -74,16 +74,41 @@ def update_flow(
     connection.execute("UPDATE flow SET last = ?, sum = ? WHERE pk = ?", (last, checksum, flow))
 
 
-def event_row(flow: int, envelope: Envelope, *, before: int) -> tuple[int, int, int, bytes, int]:
-    """A message as its row; `before` is the sequence of the flow's message before it."""
-    sequence, at_ms, data = envelope.sequence, envelope.at_ms, envelope.encoded
-    checksum = event_sum(flow=flow, sequence=sequence, before=before, at_ms=at_ms, data=data)
-    return flow, sequence, at_ms, data, checksum
+def event_values(flow: int, envelopes: Sequence[Envelope], *, before: int) -> list[int | bytes]:
+    """Messages as the values of their rows, one row after the other, for `insert_events`.
+
+    `before` is the sequence of the flow's message before the first.
+    """
+    values: list[int | bytes] = []
+    for envelope in envelopes:
+        sequence, at_ms, data = envelope.sequence, envelope.at_ms, envelope.encoded
+        checksum = event_sum(flow=flow, sequence=sequence, before=before, at_ms=at_ms, data=data)
+        values += (flow, sequence, at_ms, data, checksum)
+        before = sequence
+    return values
 
 
-def insert_events(connection: sqlite3.Connection, events: Sequence[tuple[int, int, int, bytes, int]]) -> None:
-    """Write rows of `event_row`."""
-    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", events)
+_EVENT_COLUMNS = 5
+
+_INSERTS = {
+    count: ", ".join(["INSERT INTO event VALUES (?, ?, ?, ?, ?)"] + ["(?, ?, ?, ?, ?)"] * (count - 1))
+    for count in (64, 32, 16, 8, 4, 2, 1)
+}
+"""Statements by how many rows they insert: few, so that all of them stay prepared."""
+
+
+def insert_events(connection: sqlite3.Connection, values: Sequence[int | bytes]) -> None:
+    """Write rows of `event_values`, many with one statement.
+
+    Each statement lets go of the interpreter's lock and has to get it back, from an event loop that is busy
+    just when there is much to write: `executemany` would do so for every row.
+    """
+    start = 0
+    for count, statement in _INSERTS.items():
+        size = count * _EVENT_COLUMNS
+        while start + size <= len(values):
+            connection.execute(statement, values[start : start + size])
+            start += size
 
 
 def keep_checkpoint(connection: sqlite3.Connection, flow: int, checkpoint: Checkpoint) -> None:

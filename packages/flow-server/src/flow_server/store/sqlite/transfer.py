@@ -196,6 +196,4 @@ def _write_flow(
     pk = rows.insert_flow(connection, flow.flow, checkpoint)
     if envelopes:
         rows.update_flow(connection, pk, flow.flow, first_at_ms=flow.first_at, last=envelopes[-1].sequence)
-        rows.insert_events(
-            connection, [rows.event_row(pk, one, before=one.sequence - 1) for one in envelopes]
-        )
+        rows.insert_events(connection, rows.event_values(pk, envelopes, before=floor))

@@ -6,6 +6,7 @@ by then is unknown: nothing is written after it.
 """
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,11 @@ GROUP_BYTES = 2**20
 
 PROBE_S = 1.0
 """How often a full disk is tried again, in seconds, when nobody writes."""
+
+SWITCH_S = 0.0005
+"""How long the event loop may keep the interpreter's lock from this thread, in seconds. A transaction asks
+for it a few times, with little to do each time; at Python's 5 ms a sweep over many readers would hold up the
+next commit until the sweep ends, and then everybody waits for the disk."""
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +92,7 @@ class Writer:
 
     def start(self) -> None:
         """Begin to write."""
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
         self._thread.start()
 
     def put(self, write: Write) -> None:

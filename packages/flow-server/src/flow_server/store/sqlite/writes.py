@@ -22,7 +22,7 @@ class AppendBatch:
     def __init__(self, *, flow_id: str, items: Sequence[Item], key: str | None, now_us: int) -> None:
         """At least one item; `now_us` is Unix microseconds."""
         self.flow_id = flow_id
-        self.size_bytes = sum(len(item.encoded) for item in items)
+        self.size_bytes = sum([len(item.encoded) for item in items])
         self.envelopes: tuple[Envelope, ...] = ()
         """What was written, with its sequences; nothing when the key was known."""
         self.last = 0
@@ -50,8 +50,7 @@ class AppendBatch:
             for index, item in enumerate(self._items, 1)
         )
         self.last, self.count = self.envelopes[-1].sequence, len(self.envelopes)
-        for envelope in self.envelopes:
-            pending.append(self.flow_id, head, envelope)
+        pending.append(self.flow_id, head, self.envelopes)
         if self._key is not None:
             connection.execute(
                 "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
