@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from flow_simulator.checker.frames import FrameParser, WireFrame
 from flow_simulator.checker.writer import flow_url
@@ -28,7 +28,7 @@ async def ask_for_stream(
     return connection
 
 
-async def frames_on(connection: socket.socket, *, within_s: float) -> AsyncIterator[WireFrame]:
+async def frames_on(connection: socket.socket, *, within_s: float) -> AsyncGenerator[WireFrame]:
     """The frames that come on it; in the end it is closed without a farewell. Raises TimeoutError.
 
     Heartbeats are among them. Anything but 200 is an AssertionError.
