@@ -15,10 +15,12 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from flow_simulator.checker import Answered, Finding, Log, Posting, Reader, Writer, check, take_snapshot
+from flow_simulator.checker.entries import Json
 from flow_simulator.checker.server_process import ServerProcess
 from flow_simulator.checker.traffic import write_batches
 
@@ -28,6 +30,8 @@ ROUND = 50
 """Kills after which the log is checked and a new one begins: checking takes more than in proportion."""
 CALM_S = 60.0
 """How long everything may take to come to rest after the last kill."""
+UNANSWERED_S = 600.0
+"""How long a batch may be repeated: on a busy machine a writer can miss many short lives in a row."""
 
 
 @dataclass
@@ -74,17 +78,23 @@ async def _round(server: ServerProcess, flows: list[str], kills: int, seed: int,
             await stack.enter_async_context(Reader(server.url, flow=flow, name=f"{number}/reader", log=log))
             for number, flow in enumerate(flows)
         ]
-        stop = asyncio.Event()
+        stop, alive = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
+            alive.set()
             for number, flow in enumerate(flows):
                 for index in range(WRITERS_PER_FLOW):
                     name = f"{number}/writer/{index}"
-                    tasks.create_task(_write(server.url, flow, name, log, stop, seed + 10 * number + index))
+                    write_seed = seed + 10 * number + index
+                    tasks.create_task(_write(server.url, flow, name, log, stop, alive, write_seed))
             for _ in range(kills):
-                await asyncio.sleep(draw.uniform(0.02, 0.4))
+                if draw.random() < 0.5:
+                    await _acknowledged(log)
+                await asyncio.sleep(draw.uniform(0.0, 0.4))
                 await server.kill()
+                alive.clear()
                 before_s = time.monotonic()
                 await server.start()
+                alive.set()
                 outcome.slowest_start_s = max(outcome.slowest_start_s, time.monotonic() - before_s)
                 outcome.kills += 1
             stop.set()
@@ -100,10 +110,35 @@ async def _round(server: ServerProcess, flows: list[str], kills: int, seed: int,
     outcome.findings += check(log.entries)
 
 
-async def _write(url: str, flow: str, name: str, log: Log, stop: asyncio.Event, seed: int) -> None:
+async def _acknowledged(log: Log) -> None:
+    """Return when one more batch was; half of all lives are as long as that, however slow the machine is."""
+    looked_at = len(log.entries)
+    async with asyncio.timeout(CALM_S):
+        while True:
+            news, looked_at = log.entries[looked_at:], len(log.entries)
+            if any(isinstance(entry, Answered) and entry.accepted for entry in news):
+                return
+            await asyncio.sleep(0.005)
+
+
+class _PatientWriter(Writer):
+    """Does not try a server that is known not to be there: on two cores that only delays its start."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, *, alive: asyncio.Event, **named: Any) -> None:
+        super().__init__(client, url, **named)
+        self._alive = alive
+
+    async def post(self, *messages: Json, key: str | None = None) -> Answered:
+        await self._alive.wait()
+        return await super().post(*messages, key=key)
+
+
+async def _write(
+    url: str, flow: str, name: str, log: Log, stop: asyncio.Event, alive: asyncio.Event, seed: int
+) -> None:
     async with httpx.AsyncClient(timeout=10.0) as client:
-        writer = Writer(client, url, flow=flow, name=name, log=log)
-        await write_batches(writer, flow=flow, seed=seed, stop=stop, within_s=CALM_S)
+        writer = _PatientWriter(client, url, alive=alive, flow=flow, name=name, log=log)
+        await write_batches(writer, flow=flow, seed=seed, stop=stop, within_s=UNANSWERED_S)
 
 
 def main() -> int:
