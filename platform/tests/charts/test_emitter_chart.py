@@ -187,6 +187,38 @@ def test_a_network_policy_opens_the_way_to_the_server(helm: Helm, url: str, port
         assert egress["toPorts"][0]["ports"][0]["port"] == str(port)
 
 
+@pytest.mark.parametrize(
+    ("url", "addresses"),
+    [("https://10.0.0.9:8443", "10.0.0.9/32"), ("https://[2001:db8::9]/flow", "2001:db8::9/128")],
+)
+def test_a_cilium_policy_names_an_address_as_an_address(helm: Helm, url: str, addresses: str) -> None:
+    cilium = rendered(helm, flowServerUrl=url, networkPolicy={"enabled": True, "flavor": "cilium"})
+    egress = one(cilium, "CiliumNetworkPolicy")["spec"]["egress"][-1]
+    assert egress["toCIDR"] == [addresses]
+    assert "toFQDNs" not in egress
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_"),
+    [
+        ("DaemonSet", "RollingUpdate"),
+        ("DaemonSet", "OnDelete"),
+        ("Deployment", "RollingUpdate"),
+        ("Deployment", "Recreate"),
+    ],
+)
+def test_only_a_rolling_update_has_numbers(helm: Helm, kind: str, type_: str) -> None:
+    spec = workload(rendered(helm, kind=kind, updateStrategy={"type": type_}))["spec"]
+    strategy = spec["updateStrategy" if kind == "DaemonSet" else "strategy"]
+    assert strategy["type"] == type_
+    assert strategy["rollingUpdate"] == ({"maxUnavailable": 1} if type_ == "RollingUpdate" else None)
+
+
+def test_lengths_count_characters_as_the_program_does(helm: Helm) -> None:
+    names = environment(rendered(helm, flowId="ü" * 253, regionKey="ü" * 253))
+    assert (names["FLOW_ID"], names["REGION_KEY"]) == ("ü" * 253, "ü" * 253)
+
+
 def test_it_runs_where_flux_runs(helm: Helm) -> None:
     tolerated = {
         toleration["key"]

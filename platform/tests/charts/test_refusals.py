@@ -37,6 +37,11 @@ def _issuer(**fields: Any) -> dict[str, Any]:
 
 
 SERVER_CASES = [
+    *(
+        case(f"{section} taken out", "missing", section, **{section: None})
+        for section in ("limits", "stop", "store", "auth", "service", "httproute", "metrics", "networkPolicy")
+    ),
+    case("port taken out", "missing", "port", port=None),
     case("no image", "flowServer.image.tag: say which image runs", image={"tag": ""}),
     case("tag as number", "image/tag", "string", image={"tag": 1.2}),
     case("tag with blank", "image/tag", image={"tag": "a b"}),
@@ -225,6 +230,24 @@ EMITTER_CASES = [
     ),
     case("two namespaces", "namespaceFilter", namespaceFilter="flux-system,mgmt"),
     case("unknown value", "flowServerURL", flowServerURL="https://a"),
+    case("an url taken out", "flowEmitter.flowServerUrl: where", flowServerUrl=None),
+    case("port too high", "flowEmitter.flowServerUrl: expected a port", flowServerUrl="https://a:65536/b"),
+    case("port zero", "flowEmitter.flowServerUrl: expected a port", flowServerUrl="https://a:0"),
+    case("region key too long", "flowEmitter.regionKey: expected at most 253", regionKey="r" * 254),
+    case("control character beyond ascii", "flowEmitter.regionKey", "control", regionKey="a\x85b"),
+    case("a section taken out", "leaderElection", leaderElection=None),
+    case(
+        "a daemon set that recreates",
+        "flowEmitter.updateStrategy.type: a DaemonSet has no Recreate",
+        updateStrategy={"type": "Recreate"},
+    ),
+    case(
+        "a deployment that waits for deletions",
+        "flowEmitter.updateStrategy.type: a Deployment has no OnDelete",
+        kind="Deployment",
+        updateStrategy={"type": "OnDelete"},
+    ),
+    case("a strategy misspelt", "updateStrategy", updateStrategy={"type": "Rolling"}),
 ]
 
 

@@ -237,6 +237,46 @@ def test_a_network_policy_opens_the_ways_that_are_needed(helm: Helm) -> None:
     assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == {53}
 
 
+def keys_at(url: str) -> dict[str, Any]:
+    return {"issuers": [{"name": "other", "issuer": url, "jwksUrl": url, "grants": [{"subject": "a"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "to"),
+    [
+        ("https://keycloak.example.org/certs", 443, {"toFQDNs": [{"matchName": "keycloak.example.org"}]}),
+        (
+            "https://keycloak.example.org:8443/certs",
+            8443,
+            {"toFQDNs": [{"matchName": "keycloak.example.org"}]},
+        ),
+        ("http://10.0.0.9/certs", 80, {"toCIDR": ["10.0.0.9/32"]}),
+        ("https://[2001:db8::9]:6443/certs", 6443, {"toCIDR": ["2001:db8::9/128"]}),
+    ],
+)
+def test_a_network_policy_opens_the_way_to_other_issuers_keys(
+    helm: Helm, url: str, port: int, to: dict[str, Any]
+) -> None:
+    auth = keys_at(url)
+    policy = one(rendered(helm, auth=auth, networkPolicy={"enabled": True}), "NetworkPolicy")
+    ports = [entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]]
+    assert ports.count(port) == 1
+    cilium = rendered(helm, auth=auth, networkPolicy={"enabled": True, "flavor": "cilium"})
+    egress = one(cilium, "CiliumNetworkPolicy")["spec"]["egress"]
+    opened = [{"ports": [{"port": str(port), "protocol": "TCP"}]}]
+    assert {**to, "toPorts": opened} in egress
+    assert {"toEntities": ["ingress"], "toPorts": opened} in egress
+    # Without it Cilium never learns which addresses a name has.
+    assert egress[0]["toPorts"][0]["rules"] == {"dns": [{"matchPattern": "*"}]}
+
+
+def test_a_cilium_policy_opens_the_way_to_an_issuer_in_the_cluster(helm: Helm) -> None:
+    auth = keys_at("http://keycloak.identity.svc.cluster.local:8080/certs")
+    cilium = rendered(helm, auth=auth, networkPolicy={"enabled": True, "flavor": "cilium"})
+    (last,) = one(cilium, "CiliumNetworkPolicy")["spec"]["egress"][-1]["toEndpoints"]
+    assert last["matchLabels"] == {"k8s:io.kubernetes.pod.namespace": "identity"}
+
+
 def test_the_notes_say_how_to_get_in(helm: Helm) -> None:
     if helm.version.startswith("v3"):
         pytest.skip(f"Helm {helm.version} asks a cluster before it prints notes")

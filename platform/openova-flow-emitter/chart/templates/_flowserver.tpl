@@ -1,6 +1,6 @@
 {{/* Host and port of flowServerUrl, as JSON. */}}
 {{- define "flow-emitter.flowServer" -}}
-{{- $url := urlParse (trim .Values.flowEmitter.flowServerUrl) -}}
+{{- $url := urlParse (.Values.flowEmitter.flowServerUrl | default "" | trim) -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- dict
   "host" (regexReplaceAll ":[0-9]+$" $url.host "")

@@ -113,11 +113,11 @@ spec:
 {{- define "flow-emitter.environment" -}}
 {{- with .Values.flowEmitter -}}
 - name: FLOW_SERVER_URL
-  value: {{ trim .flowServerUrl | quote }}
+  value: {{ .flowServerUrl | default "" | trim | quote }}
 - name: FLOW_ID
-  value: {{ trim .flowId | quote }}
+  value: {{ .flowId | default "" | trim | quote }}
 - name: REGION_KEY
-  value: {{ trim .regionKey | quote }}
+  value: {{ .regionKey | default "" | trim | quote }}
 # Empty is a value of its own: all namespaces.
 - name: NAMESPACE_FILTER
   value: {{ .namespaceFilter | quote }}
@@ -172,5 +172,13 @@ spec:
       - key: {{ .existingSecret.key | quote }}
         path: {{ .existingSecret.key | quote }}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The API refuses rollingUpdate beside another type; null takes it from an object that had it. */}}
+{{- define "flow-emitter.updateStrategy" -}}
+{{- with .Values.flowEmitter.updateStrategy -}}
+type: {{ .type }}
+rollingUpdate: {{ eq .type "RollingUpdate" | ternary .rollingUpdate nil | toJson }}
 {{- end -}}
 {{- end }}
