@@ -13,7 +13,7 @@ import structlog
 from flow_server.access.grants_file import Grants, TokenEntry, grants_in, tokens_in
 from flow_server.access.jwts import Jwts, Refused
 from flow_server.access.keys import KeySet
-from flow_server.access.tokens import entry_of
+from flow_server.access.tokens import digest_of, index_of
 from flow_server.core.grants import Action, Grant, GrantsFileError, Principal
 
 LOOK_S = 2.0
@@ -45,6 +45,8 @@ class Authority:
         self._clock_s = clock_s
         self._seen: tuple[bytes, bytes] | None = None
         self._tokens: tuple[TokenEntry, ...] = ()
+        self._digests: tuple[bytes, ...] = ()
+        self._holders: tuple[Principal, ...] = ()
         self._grants = Grants()
         self._jwts = Jwts((), now_s=now_s)
 
@@ -89,10 +91,11 @@ class Authority:
         token = token.strip()
         if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
             raise Refused("expected one header Authorization: Bearer TOKEN")
-        if (entry := entry_of(token, self._tokens)) is not None:
-            principal = entry.principal()
+        digest = digest_of(token)
+        if (index := index_of(digest, self._digests)) is not None:
+            principal = self._holders[index]
         elif token.count(".") == 2 and self._jwts.key_sets:
-            principal = await self._jwts.principal(token)
+            principal = await self._jwts.principal(token, digest)
         else:
             raise Refused("a token we do not know")
         if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
@@ -129,6 +132,8 @@ class Authority:
             more = source.read_bytes()
             tokens += tokens_in(_text(more, source), source=source)
         self._seen, self._grants, self._tokens = (content, more), grants, tokens
+        self._digests = tuple(bytes.fromhex(entry.sha256) for entry in tokens)
+        self._holders = tuple(entry.principal() for entry in tokens)
         # Key sets of issuers that did not change keep their keys: a reload must lock nobody out.
         known = {keys.issuer: keys for keys in self._jwts.key_sets}
         key_sets = [known.get(issuer) or KeySet(issuer, clock_s=self._clock_s) for issuer in grants.issuers]

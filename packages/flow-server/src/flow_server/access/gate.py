@@ -4,7 +4,6 @@ It lets everybody through: what an identity may do is decided where the path is 
 of the framework would not run for unknown paths and wrong methods; this does.
 """
 
-from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -29,13 +28,13 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note who asks, and go on."""
         if scope["type"] == "http":
-            shown = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
             fields = cast("dict[str, Any]", scope)
+            shown = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
             try:
                 principal = await self._authority.principal(shown)
             except Refused as refused:
                 fields[IDENTITY] = Stranger(str(refused), showed_token=bool(shown))
             else:
                 fields[IDENTITY] = principal
-                fields[STILL_ALLOWED] = partial(self._authority.still, principal)
+                fields[STILL_ALLOWED] = self._authority.still
         await self._app(scope, receive, send)

@@ -5,8 +5,6 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from flow_server.access.grants_file import TokenEntry
-
 TOKEN_BYTES = 32
 """Random bytes of a new token."""
 
@@ -14,19 +12,18 @@ TOKEN_BYTES = 32
 def new_token() -> tuple[str, str]:
     """A new token and its SHA-256 in hex, which is all that a server needs to know."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    return token, digest_of(token)
+    return token, digest_of(token).hex()
 
 
-def digest_of(token: str) -> str:
-    """SHA-256 of a token, in hex."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def digest_of(token: str) -> bytes:
+    """SHA-256 of a token."""
+    return hashlib.sha256(token.encode()).digest()
 
 
-def entry_of(token: str, entries: Sequence[TokenEntry]) -> TokenEntry | None:
-    """The entry with this token's hash; compared with all of them, so that time tells nothing."""
-    digest = digest_of(token)
+def index_of(digest: bytes, known: Sequence[bytes]) -> int | None:
+    """Which of the known digests this is; compared with all of them, so that time tells nothing."""
     found = None
-    for entry in entries:
-        if hmac.compare_digest(entry.sha256, digest):
-            found = entry
+    for index, other in enumerate(known):
+        if hmac.compare_digest(other, digest):
+            found = index
     return found

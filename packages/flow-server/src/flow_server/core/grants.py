@@ -38,9 +38,13 @@ class Action(Enum):
 
 def matches(patterns: tuple[str, ...], text: str) -> bool:
     """Whether a text matches one of the patterns."""
-    return any(
-        pattern == text or (pattern.endswith("*") and text.startswith(pattern[:-1])) for pattern in patterns
-    )
+    if "*" in patterns or text in patterns:
+        return True
+    # Plain loops, here and below: every request comes by several times, and a generator costs more than that.
+    for pattern in patterns:  # noqa: SIM110
+        if pattern.endswith("*") and text.startswith(pattern[:-1]):
+            return True
+    return False
 
 
 class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +61,9 @@ class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def allows(self, action: Action, flow_id: str) -> bool:
         """Whether the action is allowed on the flow, whatever its nodes."""
-        patterns = {Action.READ: self.read, Action.PUBLISH: self.publish, Action.OWN: self.own}
-        return matches(patterns[action], flow_id)
+        if action is Action.READ:
+            return matches(self.read, flow_id)
+        return matches(self.publish if action is Action.PUBLISH else self.own, flow_id)
 
     def allows_message(self, flow_id: str, message: FlowMessage) -> bool:
         """Whether a message may be posted under this grant alone."""
@@ -67,7 +72,11 @@ class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if not self.allows(Action.PUBLISH, flow_id):
             return False
         patterns = self.nodes
-        return patterns is None or all(matches(patterns, node_id) for node_id in touched_nodes(message))
+        if patterns is not None:
+            for node_id in touched_nodes(message):
+                if not matches(patterns, node_id):
+                    return False
+        return True
 
 
 class Principal(Struct, frozen=True, kw_only=True):
@@ -81,7 +90,10 @@ class Principal(Struct, frozen=True, kw_only=True):
 
     def may(self, action: Action, flow_id: str) -> bool:
         """Whether some grant allows the action on the flow."""
-        return any(grant.allows(action, flow_id) for grant in self.grants)
+        for grant in self.grants:  # noqa: SIM110
+            if grant.allows(action, flow_id):
+                return True
+        return False
 
     def may_everywhere(self, action: Action) -> bool:
         """Whether some grant allows the action on all flows there could be."""
@@ -89,8 +101,9 @@ class Principal(Struct, frozen=True, kw_only=True):
 
     def lacks(self, flow_id: str, message: FlowMessage) -> str | None:
         """Name of the grant that lacks for a message: `own`, `publish` or `nodes`; `None`: none lacks."""
-        if any(grant.allows_message(flow_id, message) for grant in self.grants):
-            return None
+        for grant in self.grants:
+            if grant.allows_message(flow_id, message):
+                return None
         if isinstance(message, Snapshot | UpsertFlow):
             return Action.OWN.value
         return "nodes" if self.may(Action.PUBLISH, flow_id) else Action.PUBLISH.value
@@ -112,7 +125,7 @@ EVERYBODY = Principal(name="everybody", grants=(Grant(read=("*",), publish=("*",
 
 def touched_nodes(
     message: UpsertNodes | UpsertRels | DeleteNodes | DeleteRels,
-) -> Iterator[str]:
+) -> list[str]:
     """The node ids that a message changes: nodes, and the ends of relationships that belong to it.
 
     A relationship belongs to the node it leads to: a dependency may come from anywhere. Of `contains` both
@@ -120,15 +133,13 @@ def touched_nodes(
     """
     match message:
         case UpsertNodes(nodes=nodes):
-            yield from (node.id for node in nodes)
+            return [node.id for node in nodes]
         case UpsertRels(relationships=relationships):
-            for relationship in relationships:
-                yield from _ends(relationship)
+            return [end for relationship in relationships for end in _ends(relationship)]
         case DeleteNodes(ids=ids):
-            yield from ids
+            return list(ids)
         case DeleteRels(pairs=pairs):
-            for pair in pairs:
-                yield from _ends(pair)
+            return [end for pair in pairs for end in _ends(pair)]
         case _:
             assert_never(message)
 

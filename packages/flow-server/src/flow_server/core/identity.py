@@ -1,6 +1,7 @@
 """Who asks, as it stands in a request's scope: `access` writes it and `http` reads it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flow_server.core.grants import EVERYBODY, Action, Identity
@@ -9,7 +10,7 @@ IDENTITY = "flow_server.identity"
 """Under this name the gate puts an `Identity` into the scope; without a gate everybody may do everything."""
 
 STILL_ALLOWED = "flow_server.still_allowed"
-"""Under this name, a function of an action and a flow id: whether the identity may still do that."""
+"""Under this name, a function of a principal, an action and a flow id: whether it may still do that."""
 
 
 def identity_in(scope: Mapping[str, Any]) -> Identity:
@@ -17,6 +18,7 @@ def identity_in(scope: Mapping[str, Any]) -> Identity:
     return scope.get(IDENTITY, EVERYBODY)
 
 
-def still_allowed_in(scope: Mapping[str, Any]) -> Callable[[Action, str], bool] | None:
+def permit_in(scope: Mapping[str, Any], action: Action, flow_id: str) -> Callable[[], bool] | None:
     """How to ask again later whether this is still allowed; `None`: it always is."""
-    return scope.get(STILL_ALLOWED)
+    ask = scope.get(STILL_ALLOWED)
+    return None if ask is None else partial(ask, scope[IDENTITY], action, flow_id)

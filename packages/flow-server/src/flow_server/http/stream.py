@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -21,7 +20,7 @@ from litestar.types import ASGIApp, HTTPResponseBodyEvent, Receive, Scope, Send
 
 from flow_server.core import sse
 from flow_server.core.grants import Action
-from flow_server.core.identity import still_allowed_in
+from flow_server.core.identity import permit_in
 from flow_server.core.resume import cursor_of
 from flow_server.flow import CHUNK_BYTES
 from flow_server.http.access_log import STREAM_END, StreamEnd
@@ -187,7 +186,6 @@ async def stream_flow(
         await hub.store.catch_up(cursor)  # a snapshot from before the cursor would go back in time
     flow_id = flow_id_of(flow_id)
     hub.check_room_for_reader(flow_id)
-    ask = still_allowed_in(cast("dict[str, Any]", request.scope))
-    permit = None if ask is None else partial(ask, Action.READ, flow_id)
+    permit = permit_in(cast("dict[str, Any]", request.scope), Action.READ, flow_id)
     peer = request.client.host if request.client else None
     return FlowStream(hub, flow_id, cursor=cursor, peer=peer, permit=permit)
