@@ -6,7 +6,8 @@
 # its own (not the whole workspace: an audit should not have to build a page first).
 set -euo pipefail
 
-scripts=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+# Also when it is called by a link to it.
+scripts=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd -P)
 export PYTHONPATH="$scripts${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
 
 for python in "$scripts/../.venv/bin/python" python3; do

@@ -76,7 +76,7 @@ def _copy_of_the_script(folder: Path) -> Path:
 def _path_with(folder: Path, **programs: str) -> dict[str, str]:
     """An environment whose PATH has bash and its like, and the given programs alone."""
     folder.mkdir()
-    for name in ("bash", "dirname", "env"):
+    for name in ("bash", "dirname", "env", "readlink"):
         folder.joinpath(name).symlink_to(shutil.which(name) or name)
     for name, text in programs.items():
         folder.joinpath(name).write_text(f"#!/usr/bin/env bash\n{text}\n")
@@ -103,6 +103,13 @@ def test_without_any_python_it_says_what_it_needs(tmp_path: Path) -> None:
     outcome = run(cwd=tmp_path, env=_path_with(tmp_path / "bin"), script=_copy_of_the_script(tmp_path))
     assert (outcome.exit_status, outcome.out) == (3, "")
     assert outcome.err.startswith("ERROR: needs Python 3.11 or newer with PyYAML")
+
+
+def test_a_link_to_the_script_is_the_script(tmp_path: Path) -> None:
+    link = tmp_path / "audit"
+    link.symlink_to(_copy_of_the_script(tmp_path))
+    outcome = run(*lay_out(AGREEING, tmp_path), cwd=tmp_path, env=dict(os.environ), script=link)
+    assert outcome.exit_status == 0, outcome.err
 
 
 def test_it_leaves_no_bytecode_beside_its_sources(tmp_path: Path) -> None:

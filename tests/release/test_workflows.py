@@ -65,9 +65,38 @@ def test_only_its_own_package_the_contract_and_the_lock_concern_a_release(kind: 
 
 @pytest.mark.parametrize(("kind", "package"), CALLERS)
 def test_a_caller_hands_over_its_own_package(kind: str, package: str) -> None:
-    (job,) = _caller(kind, package)["jobs"].values()
+    job = _caller(kind, package)["jobs"][kind]
     assert job["uses"] == f"$/.github/workflows/{kind}.yml"
     assert job["with"]["package"] == package
+
+
+@pytest.mark.parametrize("package", CHARTS)
+def test_a_package_is_published_by_the_workflow_that_its_tag_starts(package: str) -> None:
+    # The index does not trust a workflow that is called by another, whatever is registered there.
+    called = _load(REPOSITORY / ".github/workflows/package.yml")["jobs"]["build"]
+    publish = _caller("package", package)["jobs"]["publish"]
+    assert publish["needs"] == "package"
+    assert publish["if"] == "github.ref_type == 'tag'"
+    assert publish["permissions"] == {"id-token": "write"}
+    (fetched,) = [step["with"] for step in publish["steps"] if "download-artifact" in step.get("uses", "")]
+    (kept,) = [step["with"] for step in called["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert fetched["name"] == kept["name"].replace("${{ inputs.package }}", package)
+
+
+def test_a_package_is_tested_before_it_is_built() -> None:
+    steps = _load(REPOSITORY / ".github/workflows/package.yml")["jobs"]["build"]["steps"]
+    runs = [step["run"] for step in steps if "run" in step]
+    (test,) = [place for place, run in enumerate(runs) if "pytest" in run]
+    (build,) = [place for place, run in enumerate(runs) if "uv build" in run]
+    assert test < build
+
+
+def test_every_workflow_takes_the_same_uv() -> None:
+    texts = [path.read_text() for path in WORKFLOWS]
+    versions = re.findall(r"UV_VERSION: ([\d.]+)", "".join(texts))
+    versions += re.findall(r"setup-uv@.*\n +with:\n +version: ([\d.]+)", "".join(texts))
+    assert len(versions) == 2 + len(CHARTS)
+    assert len(set(versions)) == 1
 
 
 @pytest.mark.parametrize("package", SERVICES)
