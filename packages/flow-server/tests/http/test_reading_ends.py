@@ -275,6 +275,24 @@ async def test_an_unknown_path_is_404_as_json(server: Served, path: str) -> None
     assert answer.json()["status"] == 404
 
 
+@pytest.mark.parametrize(
+    ("tail", "allowed"),
+    [
+        ("", "DELETE, GET, HEAD, OPTIONS"),
+        ("/snapshot", "GET, HEAD, OPTIONS"),
+        ("/events", "GET, HEAD, OPTIONS, POST"),
+        ("/stream", "GET, OPTIONS"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones_as_options_are(
+    server: Served, tail: str, allowed: str
+) -> None:
+    refused = await server.client.put(server.path("f", tail))
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+    asked = await server.client.request("OPTIONS", server.path("f", tail))
+    assert (asked.status_code, asked.headers["allow"]) == (204, allowed)
+
+
 async def test_a_wrong_method_is_405_and_head_is_a_get_without_body(server: Served) -> None:
     await server.fed("f", nodes("a"))
     answer = await server.client.put("/v1/flows")

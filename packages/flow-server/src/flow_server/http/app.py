@@ -1,5 +1,6 @@
 """The application: routes over one hub, and what stands in front of them."""
 
+import re
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Any
@@ -99,6 +100,14 @@ def _methods_of(app: Litestar) -> dict[str, str]:
     return allowed
 
 
+def _allowed(methods: str, path: str) -> str:
+    """The framework's `Allow` of a path, with the HEAD that it does not know of."""
+    allowed = {method.strip() for method in methods.split(",")}
+    if "GET" in allowed and not re.fullmatch(r"/v1/flows/[^/]+/stream/?", path):
+        allowed.add("HEAD")
+    return ", ".join(sorted(allowed))
+
+
 def _always(value: object) -> Provide:
     """A dependency that is the same for every request."""
 
@@ -111,8 +120,12 @@ def _always(value: object) -> Provide:
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Any exception of a route as JSON; what we do not know is logged and a 500."""
     if isinstance(error, HTTPException):
-        text = error.detail if error.status_code != 404 else f"no such path: {shown(request.scope['path'])}"
-        error = HttpError(error.status_code, text, reason=f"http {error.status_code}", headers=error.headers)
+        path = request.scope["path"]
+        text = error.detail if error.status_code != 404 else f"no such path: {shown(path)}"
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers = {"Allow": _allowed(headers.get("allow", ""), path)}
+        error = HttpError(error.status_code, text, reason=f"http {error.status_code}", headers=headers)
     if (answer := answer_to(error)) is None:
         log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
         answer = answer_to(HttpError(500, "internal error", reason="internal error"))
