@@ -1,13 +1,14 @@
 /** One region as a small multiple: every release a cell at its place, readable as a pattern. */
 
 import type { FlowNode } from "../core/contract";
-import { BOX_HEIGHT, BOX_WIDTH } from "../core/layout";
+import { BOX_HEIGHT, BOX_WIDTH, COLUMN_PITCH } from "../core/layout";
 import { type Look, lookOf } from "../core/look";
 import { shown } from "../core/text";
 import type { LaneScene } from "../state/scene";
 import type { Palette } from "./palette";
 import { surfaceOf } from "./surface";
 import type { TileSpot } from "./tilePainter";
+import { commonPrefix } from "./titles";
 
 export type TileView = {
   /** Pixels of the screen per pixel of the layout, across and down: a tile is filled in both directions. */
@@ -62,9 +63,19 @@ export function paintTile(
     }
   }
   context.globalAlpha = 1;
-  if (width >= NAMED_PX) {
-    for (const look of ["stalled", "failed"] as const) {
-      for (const { x, y, dim, title } of cells.get(look) ?? []) if (!dim) paintNamed(context, title, colors[look], colors.ground, x, y + height / 2, spot);
+  // Where cells are as large as boxes all have names; where they are not, what fails.
+  const roomy = width >= ROOMY_PX && height >= NAME_PX;
+  const named = roomy ? order : width >= NAMED_PX ? LOUD : [];
+  if (named.some((look) => (cells.get(look)?.length ?? 0) > 0)) {
+    const prefix = commonPrefix([...scene.nameOf.keys()].map((key) => nodes.get(key)?.label ?? ""));
+    const most = Math.floor(((roomy ? width : COLUMN_PITCH * scaleX) - 8) / LETTER_PX);
+    for (const look of named) {
+      for (const { x, y, dim, title } of cells.get(look) ?? []) {
+        if (dim) continue;
+        const text = shown(title.slice(prefix.length));
+        const cut = text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+        paintName(context, cut, look, colors, { x, y, width, height }, spot.width);
+      }
     }
   }
   for (const [name, color] of [
@@ -107,20 +118,31 @@ function paintCell(context: CanvasRenderingContext2D, look: Look, x: number, y: 
 }
 
 /** Narrower cells are a pattern, and nothing in it is named. */
-const NAMED_PX = 36;
+const NAMED_PX = 40;
+const ROOMY_PX = 84;
 const NAME_PX = 15;
+const LETTER_PX = 7;
+const LOUD: readonly Look[] = ["stalled", "failed"];
 
-/** What fails is named where it stands: one does not have to look for it elsewhere. */
-function paintNamed(context: CanvasRenderingContext2D, title: string, color: string, ground: string, x: number, middle: number, { width }: TileSpot): void {
-  context.font = "600 11px system-ui, sans-serif";
+type Cell = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
+/** What fails is named where it stands, over its neighbours if need be: one does not have to look for it elsewhere. */
+function paintName(context: CanvasRenderingContext2D, text: string, look: Look, colors: Palette, cell: Cell, width: number): void {
+  const isLoud = LOUD.includes(look);
+  context.font = `${isLoud ? "600 " : ""}11px system-ui, sans-serif`;
   context.textBaseline = "middle";
-  const text = shown(title);
-  const long = Math.min(context.measureText(text).width + 10, width / 2);
-  const left = Math.max(2, Math.min(x - 1.5, width - long - 2));
-  context.fillStyle = color;
-  context.fillRect(left, middle - NAME_PX / 2, long, NAME_PX);
-  context.fillStyle = ground;
-  context.fillText(text, left + 5, middle + 0.5, long - 10);
+  let left = cell.x;
+  const middle = cell.y + cell.height / 2;
+  if (isLoud) {
+    const long = Math.max(context.measureText(text).width + 10, cell.width + 3);
+    const high = Math.max(NAME_PX, cell.height + 3);
+    left = Math.max(2, Math.min(cell.x - 1.5, width - long - 2));
+    context.fillStyle = colors[look];
+    context.fillRect(left, middle - high / 2, long, high);
+  }
+  const onFull = isLoud || look === "running" || look === "other";
+  context.fillStyle = onFull ? colors.ground : look === "succeeded" ? colors.text : colors.muted;
+  context.fillText(text, left + 5, middle + 0.5);
 }
 
 /** A layout's edges, painted once for all regions that share it and draw all of them. */

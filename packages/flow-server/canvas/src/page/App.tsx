@@ -15,7 +15,7 @@ import { GraphView } from "./GraphView";
 import { Header } from "./Header";
 import { Help } from "./Help";
 import { Home } from "./Home";
-import { Waiting } from "./Nothing";
+import { Unreached, Waiting } from "./Nothing";
 import { Past } from "./Past";
 import { hasBeenHome } from "./route";
 import { Running } from "./Running";
@@ -43,6 +43,8 @@ function View() {
 
 function Flow({ id }: { id: string }) {
   if (phase.value.name === "unauthorized") return <TokenForm />;
+  const name = phase.value.name;
+  const unreached = !loaded.value && moment.value === undefined && name !== "connecting" && name !== "live" && name !== "paused";
   const empty = loaded.value && steady.value.state.nodes.size === 0 && moment.value === undefined;
   return (
     <div class={`flow${embed.value ? " embed" : ""}${steady.value.at === undefined ? "" : " in-past"}`}>
@@ -53,9 +55,9 @@ function Flow({ id }: { id: string }) {
           </Toolbar>
         )}
       </Header>
-      <ConnectionBanner />
+      {!unreached && <ConnectionBanner />}
       <div class="body">
-        <main class="stage">{empty ? <Waiting flowId={id} removed={removed.value} /> : <View />}</main>
+        <main class="stage">{unreached ? <Unreached /> : empty ? <Waiting flowId={id} removed={removed.value} /> : <View />}</main>
         <aside class="side" aria-label="attention and details">
           <Detail />
           <Done />

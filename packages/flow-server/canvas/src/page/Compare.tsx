@@ -157,6 +157,7 @@ function Differences() {
   const list = onlyDifferent.value ? all.filter(isDifferent) : all;
   const scale = Math.max(1, ...list.map(({ slowerMs }) => Math.abs(slowerMs ?? 0)));
   const named = compareLane.value ?? compareFlow.value ?? "";
+  const byFlow = compareLane.value === undefined;
   return (
     <div class="table">
       <table>
@@ -164,14 +165,18 @@ function Differences() {
         <thead>
           <tr>
             <th scope="col" class="c-name">Name</th>
-            <th scope="col" class="c-region">Region</th>
+            {byFlow && (
+              <th scope="col" class="c-region">
+                Region
+              </th>
+            )}
             <th scope="col" class="c-side">
               <Said text={named} />
             </th>
             <th scope="col" class="c-side">
               <Said text={compareLane.value === undefined ? "this flow" : (ownLane.value ?? "")} />
             </th>
-            <th scope="col">Difference</th>
+            <th scope="col" class="c-difference">Difference</th>
           </tr>
         </thead>
         <tbody>
@@ -182,7 +187,7 @@ function Differences() {
                   <Said text={name} />
                 </button>
               </th>
-              <td class="c-region">{lane !== "" && <Said text={lane} />}</td>
+              {byFlow && <td class="c-region">{lane !== "" && <Said text={lane} />}</td>}
               <Side row={before} />
               <Side row={after} />
               <td>
@@ -218,7 +223,7 @@ function Side({ row }: { row: Row | undefined }) {
       {row === undefined ? (
         <span class="muted">–</span>
       ) : (
-        <span class={`side is-${row.look}`}>
+        <span class={`outcome is-${row.look}`}>
           <Glyph look={row.look} name={wordOf(row.node, row.look)} />
           {row.tookMs === undefined ? "" : duration(row.tookMs)}
         </span>

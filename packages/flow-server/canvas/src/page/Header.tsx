@@ -4,6 +4,8 @@ import type { ComponentChildren } from "preact";
 import { computed } from "@preact/signals";
 import { LOOKS, type Look, WORDS } from "../core/look";
 import { clock, duration } from "../core/text";
+import { now } from "../state/clock";
+import { phase } from "../state/connection";
 import { shownTime, span, steady, tallies } from "../state/picture";
 import { embed, flowId, looks } from "../state/view";
 import { Bar } from "./Bar";
@@ -47,16 +49,20 @@ export function Header({ left, children }: { left: ComponentChildren; children?:
         <h1>
           <Said text={flowId.value ?? ""} />
         </h1>
-        <p class="summary">
-          <strong>
-            {all.ready} of {all.total} ready
-          </strong>
-        </p>
-        <div class="chips" role="group" aria-label="keep only">
-          {chips.value.map(({ look, count }) => (
-            <Chip key={look} look={look} count={count} />
-          ))}
-        </div>
+        {all.total + all.suspended > 0 && (
+          <>
+            <p class="summary">
+              <strong>
+                {all.ready} of {all.total} ready
+              </strong>
+            </p>
+            <div class="chips" role="group" aria-label="keep only">
+              {chips.value.map(({ look, count }) => (
+                <Chip key={look} look={look} count={count} />
+              ))}
+            </div>
+          </>
+        )}
         <p class="elapsed">
           <Elapsed />
           {left}
@@ -87,9 +93,24 @@ function Chip({ look, count }: { look: Look; count: number }) {
       onClick={press}
       title={`keep only ${word}`}
     >
-      <Glyph look={look} />
+      {look === "running" && count > 0 ? <Turning /> : <Glyph look={look} />}
       {count} {word}
     </button>
+  );
+}
+
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** A quarter a second, with the page's own clock: the one sign that turns, and only while what is shown is of now. */
+const quarters = computed(() =>
+  phase.value.name === "live" && steady.value.at === undefined && !STILL.matches ? Math.floor(now.value / 1000) % 4 : 0,
+);
+
+function Turning() {
+  return (
+    <span class="turning" style={{ rotate: `${90 * quarters.value}deg` }}>
+      <Glyph look="running" />
+    </span>
   );
 }
 

@@ -1,7 +1,8 @@
-/** What to see while there is nothing to see: no flow yet, an empty one, one that was removed. */
+/** What to see while there is nothing to see: no flow yet, an empty one, one that was removed, one that cannot be read. */
 
 import { CopyButton } from "./CopyButton";
-import { flowPath } from "../state/token";
+import { phase } from "../state/connection";
+import { flowPath, keepToken } from "../state/token";
 import { word } from "../core/commands";
 import { Said } from "./Said";
 
@@ -19,7 +20,7 @@ export function Waiting({ flowId, removed = false }: { flowId: string | undefine
     <section class="notice">
       <h2>
         {removed ? "This flow was removed; waiting for a new one" : "Waiting for the first message"}
-        {flowId !== undefined && (
+        {flowId !== undefined && !removed && (
           <>
             {" "}
             of <Said text={flowId} />
@@ -34,3 +35,35 @@ export function Waiting({ flowId, removed = false }: { flowId: string | undefine
     </section>
   );
 }
+
+/** Why there is no picture at all, and what comes next. */
+export function Unreached() {
+  const { name } = phase.value;
+  const anotherToken = () => {
+    keepToken("");
+    phase.value = { name: "unauthorized" };
+  };
+  return (
+    <section class="notice" role="status">
+      {name === "forbidden" ? (
+        <>
+          <h2>This token may not read this flow</h2>
+          <p class="muted">Ask whoever runs the server for one that may.</p>
+          <button type="button" class="primary" onClick={anotherToken}>
+            Use another token
+          </button>
+        </>
+      ) : (
+        <>
+          <h2>{FIRST[name] ?? "The server does not answer"}</h2>
+          <p class="muted">{name === "missing" ? "Look at the address, or start from all flows." : "Trying again until it works; there is nothing to do."}</p>
+        </>
+      )}
+    </section>
+  );
+}
+
+const FIRST: Readonly<Record<string, string>> = {
+  full: "The server takes no more readers right now",
+  missing: "The server does not know this flow",
+};

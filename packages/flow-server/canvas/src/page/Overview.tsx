@@ -52,7 +52,7 @@ function gridFor(count: number, width: number, height: number, aspect: number): 
     smallest = { columns, width: tileWidth, height: Math.round(Math.max(MIN_PICTURE_PX, Math.min(natural * 1.5, 120))) };
     if (room < MIN_PICTURE_PX) continue;
     const tileHeight = Math.min(room, Math.round(natural * MOST_STRETCH));
-    const size = Math.min(tileWidth, tileHeight * aspect * 1.2);
+    const size = Math.min(tileWidth, tileHeight * aspect);
     if (best === undefined || size > best.size) best = { columns, width: tileWidth, height: tileHeight, size };
   }
   return best ?? smallest;

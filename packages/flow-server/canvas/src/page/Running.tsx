@@ -22,7 +22,7 @@ export function Running() {
   const list = running.value;
   if (list.length === 0) return null;
   return (
-    <section class="running" aria-labelledby="running-title">
+    <section class="running-now" aria-labelledby="running-title">
       <h2 id="running-title">
         Running now <span class="count">{list.length}</span>
       </h2>

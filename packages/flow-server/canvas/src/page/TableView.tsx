@@ -51,7 +51,7 @@ const lines = computed<readonly Line[]>(() => {
 });
 
 const MOST_LANE_CH = 24;
-const longestLane = computed(() => Math.min(MOST_LANE_CH, Math.max(...graph.value.lanes.map(({ name }) => name.length), 6)));
+const longestLane = computed(() => Math.min(MOST_LANE_CH, Math.max(...graph.value.lanes.map(({ name }) => name.length), 8)));
 
 export function TableView() {
   const list = lines.value;
