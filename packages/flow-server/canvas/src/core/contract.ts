@@ -81,14 +81,13 @@ export type FlowState = {
 
 export const emptyState = (): FlowState => ({ nodes: new Map(), relationships: new Map() });
 
-// Keys are several opaque texts as one, unambiguously: each goes with its length before it.
+// Keys are several opaque texts as one, unambiguously: each goes with its length before it, where another follows.
 
 /** The natural key of a node: the flow it belongs to and its id. */
 export const nodeKey = (flowId: string, id: string): string => `${flowId.length}:${flowId}${id.length}:${id}`;
 
-/** The natural key of a relationship: its ends and its type, whichever flows the ends are in. */
-export const relationshipKey = ({ fromId, toId, type }: Pair): string =>
-  `${fromId.length}:${fromId}${toId.length}:${toId}${type.length}:${type}`;
+/** The natural key of a relationship: its ends and its type, which is one word; whichever flows the ends are in. */
+export const relationshipKey = ({ fromId, toId, type }: Pair): string => `${type} ${fromId.length} ${fromId}${toId}`;
 
 /** Suspended on purpose: not counted, it is never going to be ready. */
 export const isSuspended = (node: FlowNode): boolean => node.meta?.["suspended"] === true;

@@ -2,7 +2,8 @@
 
 import { CopyButton } from "./CopyButton";
 import { phase } from "../state/connection";
-import { flowPath, keepToken } from "../state/token";
+import { keepToken } from "../state/token";
+import { flowPath } from "../stream/request";
 import { word } from "../core/commands";
 import { Said } from "./Said";
 
@@ -44,7 +45,7 @@ export function Unreached() {
     phase.value = { name: "unauthorized" };
   };
   return (
-    <section class="notice" role="status">
+    <section class="notice">
       {name === "forbidden" ? (
         <>
           <h2>This token may not read this flow</h2>

@@ -65,12 +65,16 @@ function Strip() {
   const canvas = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {
     const moments = pastMoments.value;
+    if (canvas.current === null) return;
+    if (moments.length === 0) {
+      canvas.current.width = 0;
+      return;
+    }
     const { start, end } = range.value;
     const colors = palette.value;
-    if (canvas.current === null) return;
     const width = canvas.current.clientWidth;
     const context = surfaceOf(canvas.current, width, STRIP_PX);
-    if (context === undefined || moments.length === 0) return;
+    if (context === undefined) return;
     const counts = new Uint32Array(Math.max(1, Math.floor(width / 3)));
     for (const at of moments) {
       const cell = Math.min(counts.length - 1, Math.floor(((at - start) / (end - start)) * counts.length));

@@ -1,6 +1,6 @@
 /** What is said beyond the page: its title and icon, the live region, and notices for those who asked for them. */
 
-import { effect, signal, untracked } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { lookOf } from "../core/look";
 import { isDone } from "../core/tally";
 import { duration, plural, shown } from "../core/text";
@@ -92,7 +92,10 @@ effect(() => {
   document.title = `${state}${count}${shown(id)}`;
 });
 
+/** A picture is drawn, packed and put into the tab: the page's own is more urgent. */
+const ICON_AFTER_MS = 300;
 let icon = "";
+let iconTimer: ReturnType<typeof setTimeout> | undefined;
 
 effect(() => {
   const { all } = tallies.value;
@@ -105,7 +108,8 @@ effect(() => {
   const next = `${look} ${lost} ${Math.floor(part * 24)} ${colors.ground}`;
   if (next === icon) return;
   icon = next;
-  untracked(() => drawIcon(look, part, lost));
+  clearTimeout(iconTimer);
+  iconTimer = setTimeout(() => drawIcon(look, part, lost), ICON_AFTER_MS);
 });
 
 function drawIcon(look: "failed" | "succeeded" | "running" | "other", part: number, lost: boolean): void {

@@ -4,7 +4,9 @@ import { effect, signal } from "@preact/signals";
 import { FlowStream, type Phase } from "../stream/flowStream";
 import { learnServerTime, serverNow } from "./clock";
 import { forget, take } from "./picture";
-import { flowPath, token } from "./token";
+import { flowPath } from "../stream/request";
+import { takeOpening } from "../stream/opening";
+import { token } from "./token";
 
 export const phase = signal<Phase>({ name: "connecting" });
 /** When the last frame came, Unix milliseconds; 0: none yet. */
@@ -34,6 +36,7 @@ export function follow(flowId: string | undefined): void {
       heardAt.value = serverNow();
     },
     serverTime: learnServerTime,
+    opening: takeOpening,
   });
   stream.start();
 }

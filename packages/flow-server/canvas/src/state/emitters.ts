@@ -7,7 +7,8 @@ import { computed, effect, signal } from "@preact/signals";
 import { type Emitter, type Habit, learned, silentOnes } from "../core/silence";
 import { now } from "./clock";
 import { loaded, steady } from "./picture";
-import { flowPath, get } from "./token";
+import { flowPath } from "../stream/request";
+import { get } from "./token";
 import { flowId } from "./view";
 
 const ASK_EVERY_MS = 30_000;

@@ -3,7 +3,8 @@
 import { effect, signal, untracked } from "@preact/signals";
 import { entriesOf, History } from "../core/history";
 import { show } from "./picture";
-import { flowPath, get } from "./token";
+import { flowPath } from "../stream/request";
+import { get } from "./token";
 import { flowId, moment } from "./view";
 
 /** The server's own limit of lines in one answer. */

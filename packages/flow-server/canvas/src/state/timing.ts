@@ -9,7 +9,8 @@ import { fold } from "../core/fold";
 import { graphOf, linksBefore } from "../core/graph";
 import { linkKey } from "../draw/region";
 import { graph, loaded, type Picture, shownTime, steady, tallies } from "./picture";
-import { flowPath, get } from "./token";
+import { flowPath } from "../stream/request";
+import { get } from "./token";
 import { flowId } from "./view";
 
 const EVERY_MS = 1000;

@@ -6,6 +6,8 @@
 import { waitMs } from "../core/backoff";
 import type { FlowMessage } from "../core/contract";
 import { EventStreamParser, type ServerSentEvent } from "../core/sse";
+import type { Opening } from "./opening";
+import { askForStream } from "./request";
 
 /** More than two heartbeats of 15 s: nothing heard for so long is a dead connection, whatever the socket says. */
 export const STALE_AFTER_MS = 35_000;
@@ -30,6 +32,8 @@ export type StreamReports = {
   heard: () => void;
   /** The server's clock, Unix milliseconds, and how far it can be off. */
   serverTime: (ms: number) => void;
+  /** An answer that was asked for before, for the first attempt. */
+  opening?: (url: string) => Opening | undefined;
 };
 
 const MESSAGES: ReadonlySet<string> = new Set([
@@ -111,11 +115,7 @@ export class FlowStream {
 
   async #read(attempt: AbortController): Promise<void> {
     const headTimer = setTimeout(() => attempt.abort(), HEAD_TIMEOUT_MS);
-    const headers: Record<string, string> = { Accept: "text/event-stream" };
-    const token = this.#token();
-    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
-    if (this.#lastId !== "") headers["Last-Event-ID"] = this.#lastId;
-    const answer = await fetch(this.#url, { headers, signal: attempt.signal, cache: "no-store" });
+    const answer = await this.#ask(attempt.signal);
     clearTimeout(headTimer);
     this.#askedMs = 1000 * Number(answer.headers.get("Retry-After") ?? 0) || 0;
     if (answer.status !== 200) throw new Refused(refusal(answer.status));
@@ -136,6 +136,13 @@ export class FlowStream {
       for (const event of parser.push(decoder.decode(value, { stream: true }))) this.#take(event);
       this.#askedMs = parser.retryMs ?? 0;
     }
+  }
+
+  #ask(signal: AbortSignal): Promise<Response> {
+    const early = this.#lastId === "" ? this.#report.opening?.(this.#url) : undefined;
+    if (early === undefined) return askForStream(this.#url, { token: this.#token(), lastId: this.#lastId, signal });
+    signal.addEventListener("abort", () => early.end.abort());
+    return early.answer;
   }
 
   #alive(): void {
