@@ -33,6 +33,8 @@ async def get_history(
     after = _number(request, "after", least=0, most=UNSAFE_INTEGER - 1)
     limit = _number(request, "limit", least=1, most=LIMIT)
     flow_id = flow_id_of(flow_id)
+    if after is not None:
+        await hub.store.catch_up(after)  # else a replica that is behind would begin from its base again
     if (flow := hub.flow(flow_id)) is None:
         raise unknown_flow(flow_id)
     lines = flow.history(after, limit=LIMIT if limit is None else limit)

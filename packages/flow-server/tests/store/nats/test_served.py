@@ -1,5 +1,6 @@
 """What clients see of a replica whose servers are away, and of one that comes later."""
 
+import json
 import random
 import string
 from pathlib import Path
@@ -34,6 +35,10 @@ async def test_while_the_servers_are_away_writes_are_503_and_reads_and_streams_g
             )
             assert ahead.status_code == 503, "a snapshot from before the cursor would go back in time"
             assert int(ahead.headers["retry-after"]) >= 1
+            next_page = await server.client.get(server.path("f", "/events"), params={"after": last + 2**20})
+            assert next_page.status_code == 503, "history from before the cursor would begin again"
+            page = await server.client.get(server.path("f", "/events"), params={"after": last - 1})
+            assert [json.loads(line)["seq"] for line in page.text.splitlines()] == [last]
         finally:
             nats.resume()
         await until(server.hub.store.writable)
