@@ -128,9 +128,9 @@ class SqliteStore:
 
     def _flush(self) -> None:
         """Hand over what came in this turn of the loop, so that it is one group."""
-        for write in self._outbox:
-            self._writer.put(write)
-        self._outbox.clear()
+        if self._outbox:
+            self._writer.put(self._outbox)
+            self._outbox = []
 
     def _settled(self, outcomes: Sequence[tuple[Write, StoreError | None]]) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes)
@@ -149,32 +149,39 @@ class SqliteStore:
                 future.set_result(None)
             else:
                 future.set_exception(problem)
+        fed, envelopes = "", list[Envelope]()
         for write, problem in outcomes:
-            if problem is None:
-                self._apply(write)
+            if problem is not None:
+                continue
+            if isinstance(write, AppendBatch):
+                if write.flow_id != fed:
+                    self._feed(fed, envelopes)
+                    fed, envelopes = write.flow_id, []
+                envelopes += write.envelopes
+            elif isinstance(write, DeleteFlow):
+                self._feed(fed, envelopes)
+                envelopes = []
+                self._until_checkpoint.pop(write.flow_id, None)
+                self._log.apply(Deleted(flow_id=write.flow_id, sequence=write.sequence))
+        self._feed(fed, envelopes)
 
-    def _apply(self, write: Write) -> None:
-        match write:
-            case AppendBatch(flow_id=flow_id, envelopes=envelopes) if envelopes:
-                self._log.apply(Appended(flow_id=flow_id, envelopes=envelopes))
-                self._checkpoint_when_due(flow_id, envelopes)
-            case DeleteFlow(flow_id=flow_id, sequence=sequence):
-                self._until_checkpoint.pop(flow_id, None)
-                self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
-            case _:
-                pass
+    def _feed(self, flow_id: str, envelopes: list[Envelope]) -> None:
+        """Let what neighbours in the log brought to a flow enter it at once."""
+        if envelopes:
+            self._log.apply(Appended(flow_id=flow_id, envelopes=tuple(envelopes)))
+            self._checkpoint_when_due(flow_id, envelopes)
 
     def _checkpoint_when_due(self, flow_id: str, envelopes: Sequence[Envelope]) -> None:
         left = self._until_checkpoint.get(flow_id, CHECKPOINT_MESSAGES) - _weight(envelopes)
         if left <= 0 and (checkpoint := self._log.checkpoint(flow_id)) is not None:
-            self._writer.put(KeepCheckpoint(flow_id=flow_id, checkpoint=checkpoint))
+            self._writer.put([KeepCheckpoint(flow_id=flow_id, checkpoint=checkpoint)])
             left = _pause_after(checkpoint)
         self._until_checkpoint[flow_id] = left
 
 
 def _weight(envelopes: Iterable[Envelope]) -> int:
     """How many messages of up to 1 KiB these are."""
-    return sum(1 + len(envelope.encoded) // 1024 for envelope in envelopes)
+    return sum([1 + len(envelope.encoded) // 1024 for envelope in envelopes])
 
 
 def _pause_after(checkpoint: Checkpoint) -> int:

@@ -8,6 +8,7 @@ by then is unknown: nothing is written after it.
 import sqlite3
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -84,7 +85,9 @@ class Writer:
         self._path = path
         self._settled = settled
         self._grouped = grouped
-        self._queue: SimpleQueue[Write | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Write] | None] = SimpleQueue()
+        self._waiting: deque[Write] = deque()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sqlite writer", daemon=True)
         self.problem: str | None = None
         """Why writes fail now; `None`: they do not."""
@@ -95,9 +98,9 @@ class Writer:
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
         self._thread.start()
 
-    def put(self, write: Write) -> None:
-        """Have something written."""
-        self._queue.put(write)
+    def put(self, writes: Sequence[Write]) -> None:
+        """Have some things written, in this order; what is put together shares a commit as far as it can."""
+        self._queue.put(writes)
 
     def stop(self) -> None:
         """Write what was put before this call, and end the thread. Blocks."""
@@ -105,32 +108,33 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            try:
-                first = self._queue.get(timeout=PROBE_S if self.problem and not self._broken else None)
-            except Empty:
-                self._probe()
-                continue
-            if first is None:
-                return
-            group, last = self._group_from(first)
-            self._settled(self._write(group))
-            if last:
-                return
+        while self._waiting or not self._stopping:
+            self._take_in()
+            if self._waiting:
+                self._settled(self._write(self._next_group()))
 
-    def _group_from(self, first: Write) -> tuple[list[Write], bool]:
-        """The first write and what waits behind it, and whether the end waits there too."""
-        group, size = [first], first.size_bytes
-        while self._grouped and len(group) < GROUP_WRITES and size < GROUP_BYTES:
-            try:
-                write = self._queue.get_nowait()
-            except Empty:
-                break
-            if write is None:
-                return group, True
-            group.append(write)
-            size += write.size_bytes
-        return group, False
+    def _take_in(self) -> None:
+        """Take what was put; without anything to write, wait for it, or see whether there is room again."""
+        timeout_s = PROBE_S if self.problem and not self._broken else None
+        try:
+            while not self._stopping and len(self._waiting) < GROUP_WRITES:
+                writes = self._queue.get(block=not self._waiting, timeout=timeout_s)
+                if writes is None:
+                    self._stopping = True
+                else:
+                    self._waiting.extend(writes)
+        except Empty:
+            if not self._waiting:
+                self._probe()
+
+    def _next_group(self) -> list[Write]:
+        """What the next transaction writes, at least one."""
+        waiting, group = self._waiting, [self._waiting.popleft()]
+        size = group[0].size_bytes
+        while self._grouped and waiting and len(group) < GROUP_WRITES and size < GROUP_BYTES:
+            group.append(waiting.popleft())
+            size += group[-1].size_bytes
+        return group
 
     def _write(self, group: list[Write]) -> list[tuple[Write, StoreError | None]]:
         problem = self._commit(group)

@@ -23,7 +23,7 @@ class AppendBatch:
         """At least one item; `now_us` is Unix microseconds."""
         self.flow_id = flow_id
         self.size_bytes = sum([len(item.encoded) for item in items])
-        self.envelopes: tuple[Envelope, ...] = ()
+        self.envelopes: Sequence[Envelope] = ()
         """What was written, with its sequences; nothing when the key was known."""
         self.last = 0
         """The batch's last sequence, or that of the batch that had the key before."""
@@ -45,10 +45,10 @@ class AppendBatch:
             floor = max(rows.spent(connection), self._now_us - 1)
             head = pending.created(self.flow_id, floor=floor, at_ms=at_ms)
         before = head.last
-        self.envelopes = tuple(
+        self.envelopes = [
             Envelope(sequence=before + index, at_ms=at_ms, encoded=item.encoded, message=item.message)
             for index, item in enumerate(self._items, 1)
-        )
+        ]
         self.last, self.count = self.envelopes[-1].sequence, len(self.envelopes)
         pending.append(self.flow_id, head, self.envelopes)
         if self._key is not None:
