@@ -157,7 +157,10 @@ const painter = new TilePainter(
     colors: palette.peek(),
     marks: { hovered: hovered.peek(), selected: selectedName.peek(), passing: passingKeys.peek() },
   }),
-  () => markDrawn(picture.peek().flowId),
+  () => {
+    // All regions, not only those whose layout came first.
+    if (scenes.peek().length === graph.peek().lanes.length) markDrawn(picture.peek().flowId);
+  },
 );
 
 /** Says which tiles changed: those of the nodes that news came about, or all of them. */
