@@ -22,6 +22,10 @@ CHUNK_BYTES = 256 * 1024
 """Most bytes that are joined for one write, unless one frame alone is larger: a reader that does not read
 holds at most the chunk it waits with."""
 
+JOINED_BYTES = 4 * 2**20
+"""Most bytes of joins that a flow keeps for readers at the same place: readers may come with any cursor, and
+each would have a join of its own kept for as long as the flow is quiet."""
+
 CHUNK_FRAMES = 4096
 """Most frames joined for one write; small frames reach `CHUNK_BYTES` rarely."""
 
@@ -60,6 +64,7 @@ class Flow:
         self._base_at_ms = first_at_ms
         self._ring = Ring(entries=bounds.entries, size_bytes=bounds.size_bytes, floor=floor)
         self._joins: dict[int, Chunk] = {}
+        self._joined_bytes = 0
         self._counts: tuple[int, dict[str, int]] | None = None
         self._snapshot: tuple[int, bytes] | None = None
         self._snapshot_frame: Chunk | None = None
@@ -113,6 +118,7 @@ class Flow:
         self._fold(envelopes)
         self._keep([frame_of(envelope) for envelope in envelopes])
         self._joins.clear()
+        self._joined_bytes = 0
 
     def backfill(self, past: Backfilled) -> None:
         """Put messages from before the floor back into the ring, as many as fit; the state stays."""
@@ -126,6 +132,7 @@ class Flow:
         )
         self._keep([*map(frame_of, past.envelopes), *newer])
         self._joins.clear()
+        self._joined_bytes = 0
 
     def header(self) -> FlowInstance:
         """The declared header, or the derived one."""
@@ -173,6 +180,10 @@ class Flow:
             return None
         wire = frames[0].wire if len(frames) == 1 else b"".join([frame.wire for frame in frames])
         chunk = Chunk(wire, cursor=frames[-1].sequence, frames=len(frames))
+        self._joined_bytes += len(wire)
+        if self._joined_bytes > JOINED_BYTES:
+            self._joins.clear()
+            self._joined_bytes = len(wire)
         self._joins[cursor] = chunk
         return chunk
 

@@ -7,7 +7,6 @@ corrupt, truncated or continued encoding is 400, an encoding we do not know 415.
 import asyncio
 import sys
 import zlib
-from collections.abc import Callable
 
 from litestar.types import HTTPScope, Receive
 
@@ -55,7 +54,7 @@ BODY_S = 30.0
 
 
 class InFlight:
-    """Bytes of bodies that are being read, all requests together."""
+    """Bytes of bodies that are read, decoded or on their way into the store, all requests together."""
 
     def __init__(self, *, limit_bytes: int) -> None:
         """Nothing held yet."""
@@ -78,38 +77,49 @@ class InFlight:
         self.held_bytes -= size
 
 
-async def read_body(scope: HTTPScope, receive: Receive, *, limit_bytes: int, in_flight: InFlight) -> bytes:
-    """The body as it was sent.
+class Share:
+    """What one request has in flight."""
+
+    __slots__ = ("_held_bytes", "_in_flight")
+
+    def __init__(self, in_flight: InFlight) -> None:
+        """Nothing yet."""
+        self._in_flight = in_flight
+        self._held_bytes = 0
+
+    def hold(self, size: int) -> None:
+        """Hold some more. Raises `HttpError` (503) when all requests together hold too much."""
+        self._in_flight.hold(size)
+        self._held_bytes += size
+
+    def release(self) -> None:
+        """The request is answered."""
+        self._in_flight.release(self._held_bytes)
+        self._held_bytes = 0
+
+
+async def read_body(scope: HTTPScope, receive: Receive, *, limit_bytes: int, share: Share) -> bytes:
+    """The body as it was sent; `share` holds it.
 
     Raises `BodyTooLarge`; `HttpError` when it takes too long (408) or too many are under way (503);
     `ClientGone` when the client went away.
     """
-    held = 0
-
-    def hold(size: int) -> None:
-        nonlocal held
-        in_flight.hold(size)
-        held += size
-
     try:
         async with asyncio.timeout(BODY_S):
-            return await _read(scope, receive, limit_bytes=limit_bytes, hold=hold)
+            return await _read(scope, receive, limit_bytes=limit_bytes, share=share)
     except TimeoutError as error:
         raise HttpError(
             408, f"the body took more than {BODY_S:g} s", reason="slow body", headers={"Connection": "close"}
         ) from error
-    finally:
-        in_flight.release(held)
 
 
-async def _read(
-    scope: HTTPScope, receive: Receive, *, limit_bytes: int, hold: Callable[[int], None]
-) -> bytes:
+async def _read(scope: HTTPScope, receive: Receive, *, limit_bytes: int, share: Share) -> bytes:
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLarge(limit_bytes=limit_bytes)
     message = await receive()
     if message["type"] == "http.request" and not message["more_body"] and len(message["body"]) <= limit_bytes:
+        share.hold(len(message["body"]))
         return message["body"]
     parts: list[bytes] = []
     size = 0
@@ -117,7 +127,7 @@ async def _read(
         size += len(message["body"])
         if size > limit_bytes:
             raise BodyTooLarge(limit_bytes=limit_bytes)
-        hold(len(message["body"]))
+        share.hold(len(message["body"]))
         parts.append(message["body"])
         if not message["more_body"]:
             return b"".join(parts)

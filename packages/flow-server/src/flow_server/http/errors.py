@@ -90,7 +90,12 @@ def answer_to(error: Exception) -> ErrorAnswer | None:
 def _answer(problem: Problem, *, reason: str, headers: Mapping[str, str] | None = None) -> ErrorAnswer:
     return ErrorAnswer(
         problem.status,
-        {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "Vary": "Authorization",
+            **(headers or {}),
+        },
         msgspec.json.encode(problem),
         reason,
     )

@@ -11,6 +11,7 @@ from flow_server.core.grants import Action
 from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
 from flow_server.http import audit
+from flow_server.http.answers import DATA_HEADERS
 from flow_server.http.authorise import known
 from flow_server.http.errors import unknown_flow
 from flow_server.http.flow_path import flow_id_of
@@ -48,7 +49,7 @@ class FlowList(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowSummary, ...]
 
 
-@get("/v1/flows", summary="All flows at a glance")
+@get("/v1/flows", summary="All flows at a glance", response_headers=DATA_HEADERS)
 async def list_flows(request: Request[Any, Any, Any], hub: NamedDependency[Hub]) -> FlowList:
     """Each flow's status, counts and times; those that the client may read."""
     principal = known(identity_in(cast("dict[str, Any]", request.scope)))
@@ -57,7 +58,11 @@ async def list_flows(request: Request[Any, Any, Any], hub: NamedDependency[Hub])
     )
 
 
-@get("/v1/flows/{flow_id:str}", summary="One flow at a glance, with its emitters")
+@get(
+    "/v1/flows/{flow_id:str}",
+    summary="One flow at a glance, with its emitters",
+    response_headers=DATA_HEADERS,
+)
 async def get_flow(flow_id: FromPath[str], hub: NamedDependency[Hub]) -> FlowDetail:
     """The flow's status, counts and times, and when each emitter was last heard."""
     flow_id = flow_id_of(flow_id)
@@ -67,7 +72,7 @@ async def get_flow(flow_id: FromPath[str], hub: NamedDependency[Hub]) -> FlowDet
     return FlowDetail(**msgspec.structs.asdict(_summary(flow)), emitters=emitters)
 
 
-@delete("/v1/flows/{flow_id:str}", summary="Delete a flow and end its streams")
+@delete("/v1/flows/{flow_id:str}", summary="Delete a flow and end its streams", response_headers=DATA_HEADERS)
 async def delete_flow(
     flow_id: FromPath[str], request: Request[Any, Any, Any], hub: NamedDependency[Hub]
 ) -> None:

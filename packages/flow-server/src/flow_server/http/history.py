@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from flow_contract import UNSAFE_INTEGER, shown
+from flow_server.http.answers import DATA_HEADERS
 from flow_server.http.errors import HttpError, unknown_flow
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
@@ -38,9 +39,7 @@ async def get_history(
     if (flow := hub.flow(flow_id)) is None:
         raise unknown_flow(flow_id)
     lines = flow.history(after, limit=LIMIT if limit is None else limit)
-    return Response(
-        _encode_lines(lines), headers={"Cache-Control": "no-store"}, media_type="application/x-ndjson"
-    )
+    return Response(_encode_lines(lines), headers=DATA_HEADERS, media_type="application/x-ndjson")
 
 
 def _number(request: Request[Any, Any, Any], name: str, *, least: int, most: int) -> int | None:

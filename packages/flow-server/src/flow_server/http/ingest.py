@@ -20,12 +20,13 @@ from flow_server.core.grants import EVERYBODY, Identity
 from flow_server.core.identity import identity_in
 from flow_server.core.texts import TEXT_CHARACTERS, check_texts
 from flow_server.http import audit
-from flow_server.http.answers import send_answer, send_error
+from flow_server.http.answers import DATA_HEADERS, encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise_emitter, authorise_messages
 from flow_server.http.bodies import (
     BodyTooLarge,
     ClientGone,
     InFlight,
+    Share,
     header,
     peer_of,
     read_body,
@@ -52,7 +53,7 @@ DRAIN_S = 5.0
 
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
-_ANSWER_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+_ANSWER_HEADERS = encoded_headers({"Content-Type": _JSON, **DATA_HEADERS})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,11 +84,14 @@ async def ingest(
     identity: Identity = EVERYBODY,
     peer: str | None = None,
     rates: Rates | None = None,
+    share: Share | None = None,
 ) -> bytes:
     """Take in a body; the answer's JSON. Raises what `answer_to` knows; then nothing was applied."""
     lines = _is_lines(content_type)
     if encoding is not None:
         body = unpacked(body, encoding=encoding, limit_bytes=bounds.body_bytes)
+        if share is not None:
+            share.hold(len(body))
     if rates is not None:
         rates.take_bytes(identity, len(body))
     messages = decode_batch(body, flow_id=flow_id, lines=lines)
@@ -161,6 +165,7 @@ class EventsDoor:
     async def answer(self, flow_id: str, scope: HTTPScope, receive: Receive, send: Send) -> int:
         """Answer the request; returns the status, 499 when the client went away before its body was whole."""
         identity = identity_in(cast("dict[str, Any]", scope))
+        share = Share(self._in_flight)
         try:
             emitter, key = emitter_of(scope), _key_of(scope)
             if emitter is not None:
@@ -168,9 +173,7 @@ class EventsDoor:
             answer = await ingest(
                 self._hub,
                 flow_id,
-                await read_body(
-                    scope, receive, limit_bytes=self._bounds.body_bytes, in_flight=self._in_flight
-                ),
+                await read_body(scope, receive, limit_bytes=self._bounds.body_bytes, share=share),
                 bounds=self._bounds,
                 content_type=header(scope, b"content-type"),
                 encoding=header(scope, b"content-encoding"),
@@ -178,6 +181,7 @@ class EventsDoor:
                 identity=identity,
                 peer=peer_of(scope),
                 rates=self._rates,
+                share=share,
             )
         except ClientGone:
             return 499
@@ -195,6 +199,8 @@ class EventsDoor:
             else:
                 await send_error(send, problem)
             return problem.status
+        finally:
+            share.release()
         if emitter is not None:
             self._hub.heard(flow_id, emitter)
         await send_answer(send, status=200, headers=_ANSWER_HEADERS, body=answer)

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from flow_server.http.answers import DATA_HEADERS
 from flow_server.hub import Hub
 
 
@@ -101,4 +102,4 @@ def registry_of(hub: Hub, auth: AuthState | None = None) -> CollectorRegistry:
 @get("/metrics", summary="Metrics for Prometheus", media_type="text/plain")
 async def get_metrics(metrics: NamedDependency[CollectorRegistry]) -> Response[bytes]:
     """All metrics in Prometheus' text format."""
-    return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST, headers=DATA_HEADERS)

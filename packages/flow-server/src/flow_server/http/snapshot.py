@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from flow_contract import UNSAFE_INTEGER, shown
 from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
+from flow_server.http.answers import DATA_HEADERS
 from flow_server.http.authorise import authorise_emitter
 from flow_server.http.bodies import header
 from flow_server.http.compression import ENCODERS, accepted_encoding
@@ -60,7 +61,7 @@ async def get_snapshot(
     encoding = accepted_encoding(header(request.scope, b"accept-encoding"))
     headers = {
         "ETag": f'"{flow.last}-{encoding}"' if encoding else f'"{flow.last}"',
-        "Cache-Control": "no-cache",
+        **DATA_HEADERS,
         "Vary": "Accept-Encoding, Authorization",
     }
     if _matches(header(request.scope, b"if-none-match"), flow.last):

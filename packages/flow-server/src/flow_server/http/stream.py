@@ -24,7 +24,7 @@ from flow_server.core.identity import permit_in
 from flow_server.core.resume import cursor_of
 from flow_server.flow import CHUNK_BYTES
 from flow_server.http.access_log import STREAM_END, StreamEnd
-from flow_server.http.answers import encoded_headers
+from flow_server.http.answers import DATA_HEADERS, encoded_headers
 from flow_server.http.bodies import header
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
@@ -38,7 +38,7 @@ CONNECTION = "flow_server.connection"
 
 HEADERS = {
     "Content-Type": "text/event-stream",
-    "Cache-Control": "no-store",
+    **DATA_HEADERS,
     "X-Accel-Buffering": "no",
 }
 _ENCODED_HEADERS = encoded_headers(HEADERS)
