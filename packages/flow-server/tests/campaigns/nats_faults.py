@@ -40,6 +40,17 @@ STATUSES = ("pending", "running", "succeeded", "failed")
 WRITERS_PER_FLOW = 2
 READERS_PER_FLOW = 2
 REPLICAS = 3
+FAULTS_PER_ROUND = 100
+"""After so many faults all begins anew: the stream keeps 8,192 entries of a flow, and the history at the end
+is to hold everything.
+"""
+
+WRITE_TRIES_S = 10.0
+"""How long a replica tries to store what it was asked to, also when the asker has gone (the default)."""
+
+REQUEST_S = 2.0
+"""How long its last try may be under way, before whatever stands still goes on and delivers it."""
+
 CALM_S = 60.0
 """How long everything may take to come to rest after the last fault."""
 
@@ -61,6 +72,18 @@ class Outcome:
     """What each replica has of a flow, where that is not the same."""
     findings: list[Finding] = field(default_factory=list[Finding])
     took_s: float = 0.0
+    log: Path | None = None
+    """What everybody asked and was answered, when anything was wrong."""
+
+    def add(self, other: "Outcome") -> None:
+        """Count another campaign's outcome in."""
+        self.faults += other.faults
+        self.missing += other.missing
+        for name in ("acknowledged", "attempts", "resumes", "frames", "twice", "took_s"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.longest_stall_s = max(self.longest_stall_s, other.longest_stall_s)
+        self.differing += other.differing
+        self.findings += other.findings
 
     @property
     def is_clean(self) -> bool:
@@ -78,6 +101,7 @@ class Outcome:
             f"longest time without an acknowledgement {self.longest_stall_s:.1f} s\n{faults}"
             + "".join(f"\nlost: {count} of {flow!r}" for flow, count in self.missing.items())
             + "".join(f"\ndiffers: {one}" for one in self.differing)
+            + ("" if self.log is None else f"\neverybody's log: {self.log}")
         )
 
 
@@ -155,7 +179,12 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
             await deleting  # before the writers' last batches, so that the flow is there at the end
             stop.set()
         await _look_at_the_end(world, readers, log, outcome)
-    outcome.findings = check(log.entries)
+    outcome.findings = check(log.entries, late_s=WRITE_TRIES_S + REQUEST_S + longest_s)
+    if not outcome.is_clean:
+        with Log(kept := folder.with_suffix(".log")) as file:
+            for entry in log.entries:
+                file.write(entry)
+        outcome.log = kept
     _count(log, outcome)
     outcome.took_s = time.monotonic() - began_s
     return outcome
@@ -414,14 +443,25 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
     arguments.add_argument("--longest", type=float, default=9.0, help="longest pause or partition, seconds")
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory(prefix="nats-faults-") as folder:
-        outcome = asyncio.run(
-            campaign(faults=given.faults, seed=given.seed, folder=Path(folder), longest_s=given.longest)
-        )
-    sys.stdout.write(f"seed {given.seed}\n{outcome.told()}\n")
-    for finding in outcome.findings:
-        sys.stdout.write(f"{finding}\n")
-    return 0 if outcome.is_clean else 1
+    total = Outcome()
+    for number, left in enumerate(range(given.faults, 0, -FAULTS_PER_ROUND)):
+        seed = given.seed + number
+        with tempfile.TemporaryDirectory(prefix="nats-faults-") as folder:
+            outcome = asyncio.run(
+                campaign(
+                    faults=min(left, FAULTS_PER_ROUND),
+                    seed=seed,
+                    folder=Path(folder),
+                    longest_s=given.longest,
+                )
+            )
+        sys.stdout.write(f"seed {seed}\n{outcome.told()}\n")
+        for finding in outcome.findings:
+            sys.stdout.write(f"{finding}\n")
+        sys.stdout.flush()
+        total.add(outcome)
+    sys.stdout.write(f"in all\n{total.told()}\n")
+    return 0 if total.is_clean else 1
 
 
 if __name__ == "__main__":

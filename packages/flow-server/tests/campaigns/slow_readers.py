@@ -10,6 +10,7 @@ followed, or a newer snapshot.
 
 import argparse
 import asyncio
+import gc
 import random
 import sys
 import tempfile
@@ -37,6 +38,9 @@ RING = 1024
 RATE = 1_000
 """Messages a second."""
 BATCH = 20
+FULL_BATCH = 100
+FILLING = 6_000
+"""So many messages are more than the kernel and a connection hold for a reader that reads nothing."""
 PROBES = 4
 """Readers that keep up, whose latency is measured."""
 JUDGED = 10
@@ -61,7 +65,8 @@ class Outcome:
     grown_kib: list[float] = field(default_factory=list[float])
     """What the server's memory grew by for each slow reader, by round."""
     messages: int = 0
-    posting_s: float = 0.0
+    rate: float = 0.0
+    """Messages a second while latencies were measured."""
     took_s: float = 0.0
     ways: Counter[str] = field(default_factory=Counter[str])
     """How many slow readers did what when they woke up."""
@@ -76,20 +81,14 @@ class Outcome:
     def told(self) -> str:
         """The counts, for a person."""
         ways = ", ".join(f"{count} {way}" for way, count in sorted(self.ways.items()))
-        ratio, without, beside = (
-            quantile(each, 0.5)
-            for each in (
-                [_p99(b) / _p99(a) for a, b in zip(self.without_ms, self.beside_ms, strict=True)],
-                [*map(_p99, self.without_ms)],
-                [*map(_p99, self.beside_ms)],
-            )
-        )
+        without, beside = ([quantile(each, 0.99) for each in ms] for ms in (self.without_ms, self.beside_ms))
+        ratios = [slow / quiet for quiet, slow in zip(without, beside, strict=True)]
         return (
-            f"{self.store}: {self.messages} messages, {self.messages / self.posting_s:.0f} a second; "
+            f"{self.store}: {self.messages} messages, {self.rate:.0f} a second while measured; "
             f"{len(self.grown_kib)} x {self.readers} readers that read nothing, {self.took_s:.0f} s\n"
             f"  the server grew by {max(self.grown_kib):.0f} KiB for each, at most\n"
-            f"  others' latency, p99, median of rounds: {without:.1f} ms without them, {beside:.1f} ms "
-            f"beside them, {ratio:.2f} times\n"
+            f"  others' latency, p99, median of rounds: {quantile(without, 0.5):.1f} ms without them, "
+            f"{quantile(beside, 0.5):.1f} ms beside them, {quantile(ratios, 0.5):.2f} times\n"
             f"  awake: {ways}; {self.resynced} had fallen behind and got a snapshot, {self.replayed} came "
             f"back to exactly what followed; {self.frames} frames: "
             f"{len(self.problems) + len(self.findings)} findings"
@@ -103,19 +102,20 @@ class Posting:
         """Nothing posted yet."""
         self.posted = 0
         self.newest = 0
-        self.busy_s = 0.0
+        self.rate = 0.0
+        """Of the last stretch, messages a second."""
         self._writer = writer
         self._end: int | None = None
 
     async def go_on(self, seconds: float) -> None:
         """Post for a while; what the machine cannot do in time is left out."""
-        began_s = time.monotonic()
+        began_s, before = time.monotonic(), self.posted
         for number in range(round(seconds * RATE / BATCH)):
             await asyncio.sleep(began_s + number * BATCH / RATE - time.monotonic())
             await self.post(BATCH)
             if time.monotonic() > began_s + 3 * seconds:
                 break
-        self.busy_s += time.monotonic() - began_s
+        self.rate = (self.posted - before) / (time.monotonic() - began_s)
 
     async def go_on_until(self, done: Awaitable[object]) -> None:
         """Post at a tenth of the rate until something is done; it may wait for `is_over`."""
@@ -157,8 +157,8 @@ async def campaign(
         server = await stack.enter_async_context(ServerProcess(folder, settings))
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=DEADLINE_S))
         posting = Posting(Writer(client, server.url, flow=FLOW, name="writer", log=log))
-        for _ in range(2 * RING // BATCH):  # memory is measured with a full ring
-            await posting.post(BATCH)
+        for _ in range(2 * RING // FULL_BATCH):  # memory is measured with a full ring
+            await posting.post(FULL_BATCH)
         keeps_up = Reader(server.url, flow=FLOW, name="keeps up", log=log)
         await stack.enter_async_context(keeps_up)
         probes = [await _probe(server.port) for _ in range(PROBES)]
@@ -175,6 +175,8 @@ async def campaign(
                 ).connect()
                 for index in range(readers)
             ]
+            for _ in range(FILLING // FULL_BATCH):  # until nobody has room for more
+                await posting.post(FULL_BATCH)
             outcome.beside_ms.append(await _measured(posting, probes, seconds))
             outcome.grown_kib.append((_rss_kib(server.pid) - before_kib) / readers)
             for first in range(0, readers, AWAKE_AT_ONCE):
@@ -195,7 +197,7 @@ async def campaign(
         await keeps_up.reached(posting.newest, within_s=DEADLINE_S)
         await take_snapshot(client, server.url, flow=FLOW, log=log)
     _judge(everybody, log, outcome)
-    outcome.messages, outcome.posting_s = posting.posted, posting.busy_s
+    outcome.messages, outcome.rate = posting.posted, posting.rate
     outcome.findings = check(log.entries)
     outcome.took_s = time.monotonic() - began_s
     return outcome
@@ -224,7 +226,9 @@ async def _measured(posting: Posting, probes: list[LatencyProbe], seconds: float
     into_ms: list[float] = []
     for probe in probes:
         probe.latencies_ms = into_ms
+    gc.disable()  # its pauses in this process, which holds all frames, are not the server's
     await posting.go_on(seconds)
+    gc.enable()
     for probe in probes:
         probe.latencies_ms = None
     return into_ms
@@ -262,10 +266,6 @@ def _judge(slow: list[SleepingReader], log: Log, outcome: Outcome) -> None:
 def _rss_kib(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0])
-
-
-def _p99(values: list[float]) -> float:
-    return quantile(values, 0.99)
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ async def test_readers_that_read_nothing_cost_little_and_lose_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = await campaign(
-        store="memory", readers=READERS, seconds=4.0, rounds=1, seed=20261124, folder=tmp_path
+        store="memory", readers=READERS, seconds=3.0, rounds=1, seed=20261124, folder=tmp_path
     )
     with capsys.disabled():
         print(f"\n{outcome.told()}")

@@ -31,7 +31,7 @@ from .watched_flow import WATCHED, WatchedFlow
 STORES = ("memory", "sqlite")
 ROUND = 500
 """Inputs of a round, whose log the checker judges."""
-RECENT = 3
+RECENT = 40
 """How many inputs before a wrong one are kept with it."""
 HEALTH_PAUSE_S = 0.05
 HEALTH_S = 30.0
@@ -171,6 +171,7 @@ class Judge:
     def close(self) -> None:
         """Let the connections go."""
         self.watched.close()
+        self._others.close()
         self._control.close()
 
     def _judge(self, sent: Input) -> None:

@@ -1,7 +1,9 @@
 """Raw bytes, and whatever they did to flows that nobody foresaw anything of: each change needs its answer."""
 
 import json
+import re
 import time
+from collections import deque
 from urllib.parse import unquote
 
 from flow_contract import ContractError, Snapshot, decode_message
@@ -10,11 +12,14 @@ from .control import Control, Wrong, check_error, flow_path
 from .inputs import RawBytes
 from .wire import ANSWER_S, QUIET_S, Answer, Connection
 
-LATE_S = 2.0
-"""How long after its connection went a request may still be applied unanswered."""
+LATE_S = 20.0
+"""How long a request may still be applied after the server closed its connection without an answer to it."""
 
 MOST_FLOWS = 12
 """How many other flows there may be before they are deleted."""
+
+MOST_OPEN = 24
+"""How many connections are kept, for answers that are late."""
 
 
 class OtherFlows:
@@ -25,33 +30,57 @@ class OtherFlows:
         self._control = control
         self._watched = watched
         self._known = self._now()
+        self._open: deque[tuple[Connection, RawBytes]] = deque()
+        """Connections on which the server may wait for more, or is not done."""
+        self._unused: list[Answer] = []
+        """Answers that came and explained nothing yet."""
         self._late_until_s = 0.0
 
     def send(self, sent: RawBytes) -> list[int]:
-        """Send bytes; the statuses that came back. Raises `Wrong`."""
-        with Connection(self._control.port) as connection:
-            connection.send(sent.data, sent.cuts)
-            connection.read(quiet_s=QUIET_S)
-            self._explain(connection)
-            if not connection.over:
-                self._late_until_s = time.monotonic() + LATE_S
-            for answer in connection.answers:
-                _check(answer, sent)
-            return [answer.status for answer in connection.answers]
+        """Send bytes; the statuses that came back so far. Raises `Wrong`."""
+        connection = Connection(self._control.port)
+        self._open.append((connection, sent))
+        connection.send(sent.data, sent.cuts)
+        self._read(connection, QUIET_S)
+        self._explain()
+        statuses = [answer.status for answer in connection.answers]
+        if connection.over or (statuses and not connection.answers[-1].whole):
+            self._open.pop()  # an answer that does not end is a stream
+            self._let_go(connection, sent)
+        if len(self._open) > MOST_OPEN:
+            self._let_go(*self._open.popleft())
+        return statuses
+
+    def close(self) -> None:
+        """Let all connections go."""
+        while self._open:
+            self._open.pop()[0].close()
 
     def refresh(self) -> None:
         """Take them as they are now, whatever happened."""
+        self.close()
         self._known = self._now()
 
-    def _explain(self, connection: Connection) -> None:
+    def _let_go(self, connection: Connection, sent: RawBytes) -> None:
+        """Look at what came last, and close."""
+        self._read(connection, 0.0005)
+        connection.close()
+        writes = len(re.findall(rb"POST |DELETE ", sent.data))
+        if connection.over and writes > connection.whole():
+            self._late_until_s = time.monotonic() + LATE_S
+        for answer in connection.answers:
+            _check(answer, sent)
+
+    def _explain(self) -> None:
         """Each flow that changed was answered so; an answer that is late is waited for."""
         deadline_s = time.monotonic() + ANSWER_S
-        while unexplained := self._unexplained(connection.answers):
+        while unexplained := self._unexplained():
             if time.monotonic() < self._late_until_s:
                 break
-            if connection.over or time.monotonic() > deadline_s:
+            if time.monotonic() > deadline_s or all(connection.over for connection, _ in self._open):
                 raise Wrong(f"changed without an answer that says so: {unexplained}")
-            connection.read(quiet_s=QUIET_S)
+            for connection, _ in self._open:
+                self._read(connection, 0.002)
         now = self._now()
         for flow, sequence in now.items():
             if self._known.get(flow) != sequence:
@@ -61,8 +90,14 @@ class OtherFlows:
                 self._control.request("DELETE", flow_path(flow))
             now = self._now()
         self._known = now
+        self._unused.clear()
 
-    def _unexplained(self, answers: list[Answer]) -> dict[str, tuple[int | None, int | None]]:
+    def _read(self, connection: Connection, quiet_s: float) -> None:
+        known = len(connection.answers)
+        connection.read(quiet_s=quiet_s)
+        self._unused += connection.answers[known:]
+
+    def _unexplained(self) -> dict[str, tuple[int | None, int | None]]:
         now = self._now()
         changed = {
             flow: (self._known.get(flow), now.get(flow))
@@ -71,8 +106,8 @@ class OtherFlows:
         }
         if not changed:
             return {}
-        accepted = {sequence for answer in answers if (sequence := _accepted(answer)) is not None}
-        deleted = any(answer.status == 204 for answer in answers)
+        accepted = {sequence for answer in self._unused if (sequence := _accepted(answer)) is not None}
+        deleted = any(answer.status == 204 for answer in self._unused)
         return {
             flow: (before, after)
             for flow, (before, after) in changed.items()

@@ -86,6 +86,7 @@ async def judging(server: Served) -> AsyncGenerator[Judging]:
             yield judge
         finally:
             judge.watched.close()
+            judge.others.close()
             judge.control.close()
 
 
