@@ -187,9 +187,12 @@ class NatsCluster:
     def __init__(self, folder: Path, *, size: int = 3, sync: str = "") -> None:
         """Not started yet."""
         ports = [free_port() for _ in range(size)]
-        routes = [f"nats://127.0.0.1:{port}" for port in ports]
+        self.routes = [f"nats://127.0.0.1:{port}" for port in ports]
+        """Where the servers reach each other."""
         self.servers = [
-            NatsServer(folder, name=f"n{index}", sync=sync, more=cluster_config(port=port, routes=routes))
+            NatsServer(
+                folder, name=f"n{index}", sync=sync, more=cluster_config(port=port, routes=self.routes)
+            )
             for index, port in enumerate(ports)
         ]
 

@@ -125,19 +125,24 @@ class Model:
         self.answer(request, answer)
         return answer[0]
 
-    def delete(self, *, answered: bool = True) -> None:
+    def delete(self, *, answered: bool = True, applied: bool = True) -> None:
         self.serials += 1
         self.entries.append(Deleting(writer="operator", serial=self.serials, flow=FLOW, at_ns=self.tick()))
+        if applied:
+            self.remove()
+        status = 204 if answered else None
+        self.entries.append(
+            Answered(writer="operator", serial=self.serials, at_ns=self.tick(), status=status)
+        )
+
+    def remove(self) -> None:
+        """What a DELETE does."""
         if self.fed:
             self.sequence += 1
             self.keys.clear()
             self.forget()
         for reader in self.readers.values():
             self.disconnect(reader.name)
-        status = 204 if answered else None
-        self.entries.append(
-            Answered(writer="operator", serial=self.serials, at_ns=self.tick(), status=status)
-        )
 
     def forget(self) -> None:
         self.picture, self.log, self.floor, self.fed = Picture(), [], self.sequence, False

@@ -447,3 +447,19 @@ def test_a_reader_that_claims_a_cursor_it_never_had_is_found() -> None:
     at = next(at for at, entry in enumerate(entries) if isinstance(entry, Connecting) and entry.rewound)
     entries[at] = changed(entries[at], rewound=False)
     assert found(entries, Verdict.RESUMES, "asked for what is after")
+
+
+@pytest.mark.parametrize(("late_s", "verdicts"), [(5.0, {Verdict.READERS}), (20.0, set[Verdict]())])
+def test_a_delete_that_failed_may_be_applied_as_late_as_is_said_and_no_later(
+    late_s: float, verdicts: set[Verdict]
+) -> None:
+    model = bootstrap()
+    model.delete(answered=False, applied=False)
+    model.now += 10_000_000_000
+    model.post("w1", node("lost", 8))
+    model.remove()
+    model.post("w1", node("x", 9))
+    model.connect("late")
+    findings = check(finished(model), late_s=late_s)
+    assert {finding.verdict for finding in findings} >= verdicts
+    assert bool(findings) == bool(verdicts), findings

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from nats.js.errors import BadRequestError
 from flow_server.hub import Hub
 from flow_server.store import StoreError
 from flow_server.store.nats import NatsStore
+from flow_server.store.nats import store as nats_store
 from flow_server.store.nats.calls import add_stream
 from flow_server.store.nats.errors import TooNew, UnsafeStream
 from flow_server.store.nats.stream import settle_bucket, settle_stream
 from flow_server.store.settings import NatsSettings
+from flow_simulator.nats_servers import NatsServer, cluster_config, free_port, nats_cluster
 
 from ...real_server import until
 from ..sites import node, nodes_of
@@ -92,6 +95,32 @@ async def test_replicas_that_the_servers_cannot_give_are_a_clear_error(
 ) -> None:
     with pytest.raises(StoreError, match=rf"cannot make stream {settings.stream} with 3 replicas: .*"):
         await settle_stream(js, replace(settings, replicas=3), create=True)
+
+
+async def test_a_start_waits_for_servers_that_have_not_gathered_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with nats_cluster(tmp_path, size=2) as cluster:
+        settings = NatsSettings(urls=cluster.urls, replicas=3)
+        with monkeypatch.context() as patch:
+            patch.setattr(nats_store, "START_S", 1.0)
+            words = "no start within 1 s: cannot make stream FLOWS with 3 replicas: no suitable peers"
+            with pytest.raises(StoreError, match=words):
+                await started(settings)
+        starting = asyncio.ensure_future(started(settings))
+        third = NatsServer(tmp_path, name="n2", more=cluster_config(port=free_port(), routes=cluster.routes))
+        third.start()
+        try:
+            assert await starting == [("a", "running")]
+        finally:
+            third.kill()
+
+
+async def started(settings: NatsSettings) -> list[tuple[str, str]]:
+    """A start, and a first message."""
+    async with Hub(NatsStore(settings)).running() as hub:
+        await hub.ingest("f", [node("a")])
+        return nodes_of(hub, "f")
 
 
 async def test_a_stream_of_somebody_else_is_refused(js: JetStreamContext, settings: NatsSettings) -> None:

@@ -10,11 +10,15 @@ from flow_simulator.checker.resumes import check_resumes
 from flow_simulator.checker.sequences import check_sequences
 from flow_simulator.checker.states import States, check_final_snapshot, check_readers
 
+LATE_S = 5.0
+"""What a server that writes to its own disk or memory needs at most for what it took in."""
 
-def check(entries: Iterable[Entry]) -> list[Finding]:
+
+def check(entries: Iterable[Entry], *, late_s: float = LATE_S) -> list[Finding]:
     """Everything that is wrong according to the logs of all writers and readers, flow by flow; `[]`: nothing.
 
-    The last `SnapshotTaken` of a flow is its final snapshot.
+    The last `SnapshotTaken` of a flow is its final snapshot. Up to `late_s` after a request failed it may
+    still be applied: a server goes on with what it was asked after the asker has gone.
     """
     entries = list(entries)
     flows = {
@@ -23,7 +27,7 @@ def check(entries: Iterable[Entry]) -> list[Finding]:
     taken = {entry.flow: entry for entry in entries if isinstance(entry, SnapshotTaken)}
     findings: list[Finding] = []
     for flow in sorted(flows):
-        history = history_of(flow, entries)
+        history = history_of(flow, entries, late_ns=int(late_s * 1e9))
         states = States(history)
         final = taken.get(flow)
         findings += check_final_snapshot(history, states, final) if final is not None else ()

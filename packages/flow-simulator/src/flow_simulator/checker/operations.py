@@ -17,9 +17,6 @@ from flow_simulator.checker.entries import Connecting, Disconnected, Entry, Fram
 from flow_simulator.checker.picture import fingerprint, fingerprint_of
 from flow_simulator.checker.requests import Request, requests_of
 
-LATE_NS = 5_000_000_000
-"""How long after its request failed a server may still apply it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
@@ -63,8 +60,8 @@ class History:
     """Every sequence that somebody was told of, ascending, each once."""
 
 
-def history_of(flow: str, entries: Iterable[Entry]) -> History:
-    """Read the logs for one flow."""
+def history_of(flow: str, entries: Iterable[Entry], *, late_ns: int) -> History:
+    """Read the logs for one flow; up to `late_ns` after a request failed a server may still apply it."""
     entries = sorted(entries, key=lambda entry: entry.at_ns)
     requests = requests_of(flow, entries)
     connections = [entry for entry in entries if isinstance(entry, Connecting) and entry.flow == flow]
@@ -82,7 +79,7 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
     }
     seen = {frame.id for frame in frames if frame.id is not None and frame.event != "snapshot"}
     sequences = sorted(acknowledged | seen)
-    operations = _operations(requests, frames)
+    operations = _operations(requests, frames, late_ns=late_ns)
     return History(
         flow=flow,
         requests=requests,
@@ -95,9 +92,9 @@ def history_of(flow: str, entries: Iterable[Entry]) -> History:
     )
 
 
-def _operations(requests: Sequence[Request], frames: Sequence[Framed]) -> list[Operation]:
+def _operations(requests: Sequence[Request], frames: Sequence[Framed], *, late_ns: int) -> list[Operation]:
     seen_at = _where_seen(requests, frames)
-    times = _Times(requests)
+    times = _Times(requests, late_ns=late_ns)
     operations: list[Operation] = []
     for unit, request in enumerate(requests):
         if request.refused:
@@ -113,7 +110,7 @@ def _messages(unit: int, request: Request, times: "_Times", seen_at: dict[bytes,
     answer = request.acknowledged
     exact = [seen_at.get(fingerprint(message)) for message in request.messages]
     if answer is None or answer.seq is None:
-        lo, hi = times.bounds(request, late_ns=LATE_NS)
+        lo, hi = times.bounds(request)
     else:
         exact[-1] = answer.seq
         lo, hi = times.last_acknowledged_before(answer.seq), answer.seq
@@ -137,7 +134,7 @@ def _messages(unit: int, request: Request, times: "_Times", seen_at: dict[bytes,
 
 def _delete(unit: int, request: Request, times: "_Times") -> Operation:
     answer = request.acknowledged
-    lo, hi = times.bounds(request, late_ns=LATE_NS if answer is None else 0)
+    lo, hi = times.bounds(request)
     return Operation(
         name=f"DELETE of {request.name}",
         kind="delete",
@@ -162,7 +159,8 @@ def _where_seen(requests: Sequence[Request], frames: Sequence[Framed]) -> dict[b
 class _Times:
     """Between which sequences a request stands, by the acknowledgements before and after it."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
+    def __init__(self, requests: Sequence[Request], *, late_ns: int) -> None:
+        self._late_ns = late_ns
         answers = [
             (request, answer) for request in requests if (answer := request.acknowledged) and answer.seq
         ]
@@ -182,7 +180,8 @@ class _Times:
         at = bisect_left(self._acknowledged, sequence)
         return self._acknowledged[at - 1] if at else 0
 
-    def bounds(self, request: Request, *, late_ns: int) -> tuple[float, float]:
+    def bounds(self, request: Request) -> tuple[float, float]:
+        late_ns = self._late_ns if request.acknowledged is None else 0
         before = bisect_left(self._ends, request.began_ns)
         after = bisect_left(self._starts, request.ended_ns + late_ns)
         lo = self._highest[before - 1] if before else 0

@@ -22,6 +22,10 @@ class UnsafeStream(StoreError):
     """A stream's settings would lose data."""
 
 
+class TooFewServers(nats.errors.Error):
+    """A stream cannot be placed on as many servers as were asked for; not yet, while they still gather."""
+
+
 class Gap(Exception):
     """An entry does not continue what we hold of its flow; ours is to be read again from a checkpoint."""
 
@@ -62,6 +66,7 @@ IN_PROCESS = frozenset({10164, 10158})
 FULL = frozenset({10023, 10028, 10047})
 """Out of memory or disk, or over the account's limits."""
 NAME_IN_USE = 10058
+NO_SUITABLE_PEERS = 10005
 NO_STREAM = 10059
 TOO_LARGE = 10054
 

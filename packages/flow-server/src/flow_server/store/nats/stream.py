@@ -22,7 +22,13 @@ from nats.js.errors import APIError, BadRequestError
 from flow_server.store import StoreError
 from flow_server.store.nats.calls import add_stream
 from flow_server.store.nats.entries import FORMAT, check_format
-from flow_server.store.nats.errors import NAME_IN_USE, UnsafeStream, is_missing_stream
+from flow_server.store.nats.errors import (
+    NAME_IN_USE,
+    NO_SUITABLE_PEERS,
+    TooFewServers,
+    UnsafeStream,
+    is_missing_stream,
+)
 from flow_server.store.settings import NatsSettings
 
 ENTRIES_PER_FLOW = 8192
@@ -45,7 +51,8 @@ class LogStream(Struct, frozen=True, kw_only=True):
 async def settle_stream(js: JetStreamContext, settings: NatsSettings, *, create: bool) -> LogStream:
     """The log's stream; made when it is missing and `create` says so.
 
-    Raises `UnsafeStream` that names the setting, `TooNew`, `StoreError`, or the library's errors.
+    Raises `UnsafeStream` that names the setting, `TooNew`, `TooFewServers`, `StoreError`, or the library's
+    errors.
     """
     info, made_now = await _settle(js, _log_config(settings), create=create)
     metadata = info.config.metadata or {}
@@ -81,6 +88,8 @@ async def _settle(js: JetStreamContext, config: StreamConfig, *, create: bool) -
             problem = (
                 f"cannot make stream {config.name} with {config.num_replicas} replicas: {error.description}"
             )
+            if error.err_code == NO_SUITABLE_PEERS:
+                raise TooFewServers(problem) from error
             raise StoreError(problem) from error
         raise
 
