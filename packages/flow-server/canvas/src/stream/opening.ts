@@ -19,11 +19,28 @@ function open(): Opening | undefined {
 
 let opening = open();
 
-/** The answer that is on its way for this URL; only once, and undefined when there is none. */
+/** A page that nobody sees has no frames to wait for. */
+const NO_FRAME_MS = 250;
+
+/** When the page has been drawn once from now on. */
+const nextFrame = (): Promise<void> =>
+  new Promise((drawn) => {
+    requestAnimationFrame(() => setTimeout(drawn));
+    setTimeout(drawn, NO_FRAME_MS);
+  });
+
+/**
+ * The answer that is on its way for this URL; only once, and undefined when there is none. It is handed over after the
+ * next frame: megabytes that are there too soon would keep the page from being drawn at all.
+ */
 export function takeOpening(url: string): Opening | undefined {
   const taken = opening;
   opening = undefined;
-  if (taken === undefined || taken.url === url) return taken;
-  taken.end.abort();
-  return undefined;
+  if (taken === undefined) return undefined;
+  if (taken.url !== url) {
+    taken.end.abort();
+    return undefined;
+  }
+  const frame = nextFrame();
+  return { ...taken, answer: taken.answer.then((answer) => frame.then(() => answer)) };
 }
