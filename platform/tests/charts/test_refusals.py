@@ -42,6 +42,11 @@ SERVER_CASES = [
         for section in ("limits", "stop", "store", "auth", "service", "httproute", "metrics", "networkPolicy")
     ),
     case("port taken out", "missing", "port", port=None),
+    case("a heart that never beats", "heartbeat", limits={"heartbeat": "0"}),
+    case("a batch beyond the program's", "maxBatch", "maximum", limits={"maxBatch": 1025}),
+    case("more flows than anybody has", "maxFlows", limits={"maxFlows": 10**10}),
+    case("a ring beyond the program's", "ringCapacity", ringCapacity=1_000_001),
+    case("no time for the store", "timeout", store={"nats": {"timeout": "0s"}}),
     case("no image", "flowServer.image.tag: say which image runs", image={"tag": ""}),
     case("tag as number", "image/tag", "string", image={"tag": 1.2}),
     case("tag with blank", "image/tag", image={"tag": "a b"}),
@@ -236,6 +241,8 @@ EMITTER_CASES = [
     case("region key too long", "flowEmitter.regionKey: expected at most 253", regionKey="r" * 254),
     case("control character beyond ascii", "flowEmitter.regionKey", "control", regionKey="a\x85b"),
     case("a section taken out", "leaderElection", leaderElection=None),
+    case("no time for a post", "postTimeout", postTimeout="0s"),
+    case("comparing without a pause", "resyncInterval", resyncInterval="0m0s"),
     case(
         "a daemon set that recreates",
         "flowEmitter.updateStrategy.type: a DaemonSet has no Recreate",

@@ -1,5 +1,6 @@
 """The adapter's settings. Only `settings_from` reads the environment; the README's table is kept true."""
 
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,10 @@ class Settings:
     """Where the Lease lives; the namespace of the Kubernetes configuration unless set."""
 
 
+_OBJECT_NAME = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+"""Any other name (RFC 1123) would list nothing, and nobody would say why."""
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -78,8 +83,14 @@ def _name(text: str) -> str:
     return text
 
 
+def _object_name(text: str) -> str:
+    if _OBJECT_NAME.fullmatch(_name(text)) is None:
+        raise ValueError(text)
+    return text
+
+
 def _namespace(text: str) -> str:
-    return _name(text.strip()) if text.strip() else ""
+    return _object_name(text.strip()) if text.strip() else ""
 
 
 URL = Kind(read=_url, expected="an address like http://flow-server.catalyst-system.svc")
@@ -87,7 +98,8 @@ FLOW_ID = Kind(read=_flow_id, expected=f"1 to {NAME_LIMIT} characters without co
 REGION_KEY = Kind(
     read=_region_key, expected=f"1 to {NAME_LIMIT} characters without a slash or control characters"
 )
-NAME = Kind(read=_name, expected="the name of a Kubernetes object")
+NAME = Kind(read=_name, expected="a name without a slash, control characters or white space around it")
+OBJECT_NAME = Kind(read=_object_name, expected="the name of a Kubernetes object")
 NAMESPACE = Kind(read=_namespace, expected="the name of a namespace, or nothing for all", blank=True)
 
 
@@ -110,7 +122,7 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             "HEALTH_LISTEN_ADDR", LISTEN_ADDRESS, default=ListenAddress(host="", port=8081)
         ),
         leader_election=leader_election,
-        lease_name=environment.optional("LEASE_NAME", NAME, default="flow-adapter-flux"),
+        lease_name=environment.optional("LEASE_NAME", OBJECT_NAME, default="flow-adapter-flux"),
         pod_name=environment.optional("POD_NAME", NAME, default=socket.gethostname()),
-        pod_namespace=environment.optional("POD_NAMESPACE", NAME, default=None),
+        pod_namespace=environment.optional("POD_NAMESPACE", OBJECT_NAME, default=None),
     )
