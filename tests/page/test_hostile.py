@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
-from .conftest import FlowServer, OpenPage, connection
+from .conftest import FlowServer, OpenPage, a_server, connection
 from .flows import nodes
 
 PAYLOADS = [
@@ -103,6 +103,67 @@ async def test_no_payload_runs_or_leaves(server: FlowServer, open_page: OpenPage
     assert page.url.split("?")[0] == before.split("?")[0]
     links = await page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.protocol)")
     assert set(links) <= {"http:", "https:"}
+
+
+async def own_elements(page: Page) -> None:
+    """Only what the page itself is made of: no payload became an element, none was followed."""
+    found = "'script, iframe, img, form, base, meta, object, embed, style'"
+    elements = await page.evaluate(f"document.querySelectorAll({found}).length")
+    assert elements == await page.evaluate("document.querySelectorAll('head > *:is(script, meta)').length")
+    handlers = "[onerror], [onload], [onfocus], [ontoggle], [onmouseover]"
+    assert await page.locator(handlers).count() == 0
+
+
+async def test_an_address_is_text_too(server: FlowServer, open_page: OpenPage) -> None:
+    body = {"id": "a", "flowId": "reflected", "label": "a", "status": "failed"}
+    await server.post("reflected", [nodes(body)])
+    page = await open_page()
+    named = ["node", "q", "region", "in", "family", "sort", "at", "theme", "status", "view", "x", "y", "zoom"]
+    for number, payload in enumerate(PAYLOADS):
+        # Compared with a region, with a flow, or with nothing: each shows what was given in another place.
+        against = ({"against": payload}, {"compare": payload}, {})[number % 3]
+        address = server.url(flow="reflected", **dict.fromkeys(named, payload), **against)
+        if number % 8 == 0:
+            await page.goto(address)
+            await connection(page, "live")
+        else:  # the same reading of the address, without the page's beginning
+            await page.evaluate(
+                "to => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }",
+                address,
+            )
+        await expect(page.locator(".detail .calm")).to_contain_text("is not part of this picture")
+        await own_elements(page)
+
+
+async def test_relationships_and_lists_of_flows_are_text_too(open_page: OpenPage) -> None:
+    async with a_server() as own:
+        for number, payload in enumerate(PAYLOADS):
+            ends = {"fromId": "a", "toId": payload, "toFlowId": payload, "type": "triggers"}
+            others = {"fromId": payload, "toId": "a", "type": "finish-to-start", "condition": "on-failure"}
+            await own.post(
+                payload if number < 20 else "rest",
+                [
+                    nodes(
+                        {
+                            "id": "a",
+                            "flowId": payload if number < 20 else "rest",
+                            "label": "a",
+                            "status": "failed",
+                        }
+                    ),
+                    {"type": "upsert-rels", "relationships": [ends, others]},
+                ],
+            )
+        page = await open_page(own.url())
+        await expect(page.locator(".flow-card")).to_have_count(21)
+        await own_elements(page)
+        assert {*PAYLOADS[:20], "rest"} == {*await page.locator(".flow-name bdi").all_text_contents()}
+        await page.goto(own.url(flow="rest", node="a"))
+        await expect(page.locator(".detail .node-line").first).to_be_visible()
+        await own_elements(page)
+        await page.get_by_role("button", name="compare").click()
+        await expect(page.get_by_label("compare with").locator("option")).to_have_count(21)
+        await own_elements(page)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[::5])

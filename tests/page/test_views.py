@@ -1,16 +1,16 @@
 """What all views share: one selection, one address, one past; and what everybody must be able to use."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from .conftest import CANVAS, FlowServer, OpenPage, a_server, connection, summary
+from .accessibility import violations
+from .conftest import FlowServer, OpenPage, a_server, connection, summary
 from .flows import NOW_MS, chain, failed_chain, node, nodes
-
-AXE = CANVAS / "node_modules" / "axe-core" / "axe.min.js"
 
 VIEWS = {
     "overview": {},
@@ -23,19 +23,6 @@ VIEWS = {
     "wall": {"embed": "1"},
     "nobody there": {"node": "no such node"},
 }
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe-core finds, one line each."""
-    await page.evaluate(AXE.read_text())
-    found: dict[str, Any] = await page.evaluate(
-        "axe.run(document, {resultTypes: ['violations'], rules: {region: {enabled: false}}})"
-    )
-    return [
-        f"{rule['id']}: {spot['html'][:200]} {spot['failureSummary']}"
-        for rule in found["violations"]
-        for spot in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -311,9 +298,9 @@ async def test_the_icon_carries_the_state(server: FlowServer, open_page: OpenPag
     page = await open_page(server.url(flow="icon"))
     await summary(page, "0 of 1 ready")
     icon = page.locator("link[rel=icon]")
+    await expect(icon).to_have_attribute("href", re.compile("^data:image/png"))
     running = await icon.get_attribute("href")
     assert running is not None
-    assert running.startswith("data:image/png")
     await server.post("icon", [nodes(node("icon", "bp-a", "failed"))])
     await expect(icon).not_to_have_attribute("href", running)
 

@@ -7,10 +7,12 @@ import { palette } from "../draw/palette";
 import { surfaceOf } from "../draw/surface";
 import { now } from "../state/clock";
 import { pastMoments, pastState, play, playing, readPast } from "../state/past";
+import { steady } from "../state/picture";
 import { moment } from "../state/view";
 import { momentWords, range, slideByKey, slideTo, wake } from "./sliding";
 
 const STRIP_PX = 12;
+const AWAY = "the past cannot be read";
 
 export function Past() {
   const { start, end } = range.value;
@@ -45,12 +47,17 @@ export function Past() {
         />
       </div>
       {at === undefined ? (
-        <span class="muted">{pastState.value === "away" ? "the past cannot be read" : "now"}</span>
+        <span class="muted">{pastState.value === "away" ? AWAY : "now"}</span>
       ) : (
         <>
-          <span>
-            <b class="past-word">past</b> {clock(at, now.value)} · {duration(at - start)} in
-          </span>
+          {steady.value.at === undefined ? (
+            // What is shown is still of now.
+            <span class="muted">{pastState.value === "away" ? AWAY : "reading the past…"}</span>
+          ) : (
+            <span>
+              <b class="past-word">past</b> {clock(at, now.value)} · {duration(at - start)} in
+            </span>
+          )}
           <button type="button" class="tool back" onClick={() => slideTo(Infinity)}>
             back to live
           </button>

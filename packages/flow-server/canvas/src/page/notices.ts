@@ -5,7 +5,7 @@ import { lookOf } from "../core/look";
 import { isDone } from "../core/tally";
 import { duration, plural, shown } from "../core/text";
 import { keepWhenHidden, phase } from "../state/connection";
-import { graph, loaded, onChange, picture, span, steady, tallies } from "../state/picture";
+import { graph, liveState, loaded, onChange, span, steady, tallies } from "../state/picture";
 import { flowId } from "../state/view";
 import { announce } from "./Announcer";
 import { palette } from "../draw/palette";
@@ -42,24 +42,32 @@ function notify(title: string, body: string): void {
 }
 
 /** Failures of the last moment, said together: a broken region is one notice, not fifty. */
-let failed: string[] = [];
+const failed = new Set<string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 const GATHER_MS = 1000;
 
 onChange((before, after, key) => {
   if (after !== "failed" || before === "failed") return;
-  const { state } = picture.peek();
-  const node = state.nodes.get(key);
-  const lane = graph.peek().laneOf.get(key);
-  if (node === undefined || graph.peek().containers.has(key) || lookOf(node) !== "failed") return;
-  failed.push(`${shown(node.label)}${lane ? ` in ${shown(lane)}` : ""}`);
-  timer ??= setTimeout(() => {
-    const [first, ...rest] = failed;
-    failed = [];
-    timer = undefined;
-    notify(shown(flowId.peek() ?? ""), `${first ?? ""} failed${rest.length > 0 ? `, and ${plural(rest.length, "other")}` : ""}`);
-  }, GATHER_MS);
+  failed.add(key);
+  timer ??= setTimeout(tellFailures, GATHER_MS);
 });
+
+/** By now the graph knows what came new with its failure, and what only contains others. */
+function tellFailures(): void {
+  timer = undefined;
+  const { nodes } = liveState();
+  const { containers, laneOf } = graph.peek();
+  const names = [...failed].flatMap((key) => {
+    const node = nodes.get(key);
+    if (node === undefined || containers.has(key) || lookOf(node) !== "failed") return [];
+    const lane = laneOf.get(key) ?? node.region;
+    return `${shown(node.label)}${lane ? ` in ${shown(lane)}` : ""}`;
+  });
+  failed.clear();
+  const [first, ...rest] = names;
+  if (first === undefined) return;
+  notify(shown(flowId.peek() ?? ""), `${first} failed${rest.length > 0 ? `, and ${plural(rest.length, "other")}` : ""}`);
+}
 
 let done: { flow: string | undefined; is: boolean } | undefined;
 

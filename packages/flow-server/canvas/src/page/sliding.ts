@@ -42,15 +42,19 @@ const STEPS: Readonly<Record<string, number>> = {
   End: Infinity,
 };
 
-/** A key goes from one happening to the next, not by milliseconds. */
+/** A key goes from one happening to the next, not by milliseconds; the first one reads what happened. */
 export function slideByKey(event: KeyboardEvent): void {
   const steps = STEPS[event.key];
   if (steps === undefined) return;
   event.preventDefault();
+  if (pastMoments.peek().length > 0) slideBy(steps);
+  else void readPast().then(() => slideBy(steps));
+}
+
+function slideBy(steps: number): void {
   const { start, end } = range.peek();
   const moments = pastMoments.peek();
   const at = moment.peek() ?? end;
-  if (Number.isFinite(steps) && moments.length === 0) return;
   const before = moments.filter((one) => one < at).length;
   const here = moments[before] === at ? before : before - (steps > 0 ? 1 : 0);
   const next = here + steps;
