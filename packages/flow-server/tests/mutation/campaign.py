@@ -34,9 +34,9 @@ ROUND = 500
 RECENT = 40
 """How many inputs before a wrong one are kept with it."""
 HEALTH_PAUSE_S = 0.05
-HEALTH_S = 30.0
+HEALTH_S = 60.0
 """How long `/healthz` may take; a busy machine is no finding."""
-REACHED_S = 60.0
+REACHED_S = 120.0
 
 
 @dataclass

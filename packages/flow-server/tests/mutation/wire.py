@@ -8,7 +8,7 @@ from typing import Self
 
 import httptools
 
-ANSWER_S = 30.0
+ANSWER_S = 60.0
 """How long an answer that must come may take, in seconds; a busy machine is no finding."""
 
 QUIET_S = 0.03

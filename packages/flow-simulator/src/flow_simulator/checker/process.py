@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_S = 30.0
-"""How long a start may take."""
-STOP_S = 20.0
+START_S = 90.0
+"""How long a start may take; a busy machine is no fault."""
+STOP_S = 60.0
 """How long a stop may take."""
 
 
