@@ -66,6 +66,7 @@ class Hub:
         self._audiences: dict[str, Audience] = {}
         self._under_way: dict[str, UnderWay] = {}
         self._heard: dict[str, LastHeard] = {}
+        self._waiting = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Hub"]:
@@ -185,7 +186,15 @@ class Hub:
         return iter(self._flows.values())
 
     async def reached(self, flow_id: str, sequence: int, *, within_s: float) -> bool:
-        """Whether the flow has applied `sequence`, waiting for it up to `within_s` seconds."""
+        """Whether the flow has applied `sequence`, waiting for it up to `within_s` seconds.
+
+        Raises `NoRoom` when as many wait as there may be readers: a request that waits costs more than one.
+        """
+        if (flow := self._flows.get(flow_id)) is not None and flow.last >= sequence:
+            return True
+        if self._waiting >= self._limits.readers:
+            raise NoRoom(f"{self._waiting} requests wait for a sequence already", setting="MAX_READERS")
+        self._waiting += 1
         with self._audience(flow_id) as audience:
             try:
                 async with asyncio.timeout(within_s):
@@ -193,6 +202,8 @@ class Hub:
                         await audience.changed()
             except TimeoutError:
                 return False
+            finally:
+                self._waiting -= 1
         return True
 
     @contextmanager

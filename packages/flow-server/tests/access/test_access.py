@@ -272,6 +272,26 @@ async def test_a_rotated_key_is_fetched_when_it_is_first_seen(
     assert (await ask(closed, "GET", "/v1/flows", world.fsn1.token())).status_code == 200
 
 
+async def test_one_principals_idempotency_keys_do_not_swallow_what_another_sends(
+    closed: Served, world: World
+) -> None:
+    keyed = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    answers: list[Any] = []
+    for token, node in (
+        (world.fsn1.token(), "fsn1/a"),
+        (world.hel1.token(), "hel1/a"),
+        (world.fsn1.token(iat=1), "fsn1/b"),
+    ):
+        body = json.dumps(nodes(node))
+        answer = await closed.client.post("/v1/flows/f/events", content=body, headers=bearer(token) | keyed)
+        assert answer.status_code == 200
+        answers.append(answer.json())
+    assert answers[0] == answers[2], "the same principal with its next token"
+    assert answers[0] != answers[1]
+    held = (await ask(closed, "GET", "/v1/flows/f/snapshot", world.owner)).json()["nodes"]
+    assert [node["id"] for node in held] == ["fsn1/a", "hel1/a"]
+
+
 async def _ends(served: Served, token: str, act: Any) -> None:
     async with served.client.stream("GET", "/v1/flows/f/stream", headers=bearer(token)) as response:
         assert response.status_code == 200

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from flow_server.flow import JOINED_BYTES
 from flow_server.http.ingest import IngestBounds
+from flow_server.limits import Limits
 from flow_server.store import Accepted
 from flow_server.store.memory import MemoryStore
 
@@ -60,3 +61,19 @@ async def test_readers_with_every_cursor_there_is_do_not_make_a_quiet_flow_grow(
             assert first.id == cursor + 1
     held = {id(chunk): len(chunk.wire) for chunk in flow._joins.values()}  # pyright: ignore[reportPrivateUsage]
     assert sum(held.values()) <= JOINED_BYTES
+
+
+async def test_requests_that_wait_for_a_sequence_are_as_many_as_readers_at_most(serve: Serve) -> None:
+    server = await serve(limits=Limits(readers=3))
+    flows = ["u0", "u1", "u2"]
+    waiting = [
+        asyncio.create_task(server.client.get(f"/v1/flows/{flow}/snapshot?minSeq=1")) for flow in flows
+    ]
+    await until(lambda: server.hub._waiting == 3)  # pyright: ignore[reportPrivateUsage]
+    answer = await server.client.get("/v1/flows/u3/snapshot?minSeq=1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "MAX_READERS" in answer.json()["error"]
+    for flow in flows:
+        await server.fed(flow, nodes("a", flow_id=flow))
+    assert [(await one).status_code for one in waiting] == [200, 200, 200]
+    assert (await server.client.get("/v1/flows/u0/snapshot?minSeq=1")).status_code == 200

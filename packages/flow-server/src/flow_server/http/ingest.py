@@ -5,6 +5,7 @@ what a handler costs; the route behind it, which OpenAPI describes, answers with
 """
 
 import asyncio
+import hashlib
 import re
 from typing import Any, cast
 from urllib.parse import unquote
@@ -16,7 +17,7 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from flow_contract import decode_batch, has_control_character, shown
-from flow_server.core.grants import EVERYBODY, Identity
+from flow_server.core.grants import EVERYBODY, Identity, Principal
 from flow_server.core.identity import identity_in
 from flow_server.core.texts import TEXT_CHARACTERS, check_texts
 from flow_server.http import audit
@@ -152,6 +153,13 @@ def _key_of(scope: HTTPScope) -> str | None:
     return key
 
 
+def _own_key(key: str | None, identity: Identity) -> str | None:
+    """The key as the store is to know it: what one principal has sent must not swallow what another sends."""
+    if key is None or identity is EVERYBODY or not isinstance(identity, Principal):
+        return key
+    return hashlib.sha256(_encode([identity.name, key])).hexdigest()
+
+
 class EventsDoor:
     """Answers a POST of events over ASGI."""
 
@@ -177,7 +185,7 @@ class EventsDoor:
                 bounds=self._bounds,
                 content_type=header(scope, b"content-type"),
                 encoding=header(scope, b"content-encoding"),
-                key=key,
+                key=_own_key(key, identity),
                 identity=identity,
                 peer=peer_of(scope),
                 rates=self._rates,
