@@ -135,3 +135,13 @@ def test_a_correct_history_raises_no_alarm(data: st.DataObject) -> None:
         model.read(reader)
     model.take_snapshot()
     assert [str(finding) for finding in check(model.entries)] == []
+
+
+def test_a_posted_snapshot_that_names_a_node_twice_raises_no_alarm() -> None:
+    model = Model(seed=1)
+    model.connect("always")
+    model.read("always")
+    model.post("w1", snapshot(1, "a", "a"))  # passed on as it came; only the server's own have each once
+    model.read("always")
+    model.take_snapshot()
+    assert [str(finding) for finding in check(model.entries)] == []
