@@ -244,7 +244,7 @@ async def main() -> None:
             print(
                 json.dumps({"chromium": browser.version, "seconds": arguments.seconds, "load before": load})
             )
-            for count in arguments.nodes.split(","):
+            for count in filter(None, arguments.nodes.split(",")):
                 await measure(browser, server, int(count), arguments)
             if not arguments.no_hour:
                 await simulated_hour(browser, server, arguments)
