@@ -78,7 +78,7 @@ async def test_a_refused_issuer_has_one_line_and_made_up_ones_do_not_fill_the_lo
         said = {"iss": "https://here", "aud": "flow-server", "sub": "s", "exp": time.time() + 60} | claims
         token = jwt.encode(said, private, algorithm="RS256", headers={"kid": "k"})
         try:
-            await authority.principal([f"Bearer {token}"])
+            await authority.principal([f"Bearer {token}".encode()])
         except Refused:
             return
         raise AssertionError("it was let in")

@@ -123,7 +123,7 @@ def test_whatever_is_asked_no_token_and_no_forged_line_is_in_the_log(world: Worl
         lines = log.whole()
     assert {"200", "204", "400", "401", "403", "404", "405"} <= {line.split(" ")[2] for line in said}
     assert not [line for line in [*said, metrics, *lines] if any(token in line for token in tokens)]
-    assert len(lines) > 150
+    assert len(lines) > 170
     for line in lines:
         assert line.isascii()
         assert line.isprintable()
@@ -221,5 +221,5 @@ async def test_ten_times_as_many_flows_and_readers_as_allowed_are_turned_away_an
 
 
 def test_a_token_is_found_wherever_its_hash_stands_in_the_file() -> None:
-    known = [digest_of(str(number)) for number in range(5)]
-    assert [index_of(digest_of(str(number)), known) for number in range(6)] == [0, 1, 2, 3, 4, None]
+    digests = [digest_of(b"%d" % number) for number in range(6)]
+    assert [index_of(digest, digests[:5]) for digest in digests] == [0, 1, 2, 3, 4, None]

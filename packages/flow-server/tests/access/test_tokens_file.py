@@ -15,7 +15,7 @@ def _line(name: str, digest: str) -> str:
 
 
 async def _name(authority: Authority, token: str) -> str:
-    return (await authority.principal([f"Bearer {token}"])).name
+    return (await authority.principal([f"Bearer {token}".encode()])).name
 
 
 async def test_tokens_of_both_files_are_known_and_a_change_of_either_is_seen(tmp_path: Path) -> None:

@@ -78,7 +78,21 @@ class Authority:
         else:
             log.info("grants read again", file=str(self.path), version=self.version)
 
-    async def principal(self, authorization: Sequence[str]) -> Principal:
+    def remembered(self, authorization: Sequence[bytes]) -> Principal | None:
+        """Whom a request speaks for when that needs no work: a token of the file, or one verified before.
+
+        `None`: ask `principal`, which says what is wrong too.
+        """
+        if len(authorization) != 1 or not authorization[0].startswith(b"Bearer "):
+            return None
+        digest = digest_of(authorization[0][7:])
+        index = index_of(digest, self._digests)
+        principal = self._jwts.remembered(digest) if index is None else self._holders[index]
+        if principal is None or self._is_over(principal):
+            return None
+        return principal
+
+    async def principal(self, authorization: Sequence[bytes]) -> Principal:
         """Whom a request with these `Authorization` headers speaks for. Raises `Refused`.
 
         Without a header it is the anonymous principal, if there is one; a bad token is never anonymous.
@@ -87,26 +101,29 @@ class Authority:
             if self._grants.anonymous == _NOTHING:
                 raise Refused("no token")
             return Principal(name="anonymous", grants=(self._grants.anonymous,), origin=("anonymous",))
-        scheme, _, token = authorization[0].partition(" ")
+        scheme, _, token = authorization[0].partition(b" ")
         token = token.strip()
-        if len(authorization) > 1 or scheme.lower() != "bearer" or not token:
+        if len(authorization) > 1 or scheme.lower() != b"bearer" or not token:
             raise Refused("expected one header Authorization: Bearer TOKEN")
         digest = digest_of(token)
         if (index := index_of(digest, self._digests)) is not None:
             principal = self._holders[index]
-        elif token.count(".") == 2 and self._jwts.key_sets:
-            principal = await self._jwts.principal(token, digest)
+        elif token.count(b".") == 2 and self._jwts.key_sets:
+            principal = self._jwts.remembered(digest) or await self._jwts.principal(token, digest)
         else:
             raise Refused("a token we do not know")
-        if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
+        if self._is_over(principal):
             raise Refused("a token that has expired")
         return principal
 
     def still(self, principal: Principal, action: Action, flow_id: str) -> bool:
         """Whether somebody let in before may still do this, by the grants as they are now."""
-        if principal.expires_at_s is not None and principal.expires_at_s <= self._now_s():
+        if self._is_over(principal):
             return False
         return any(grant.allows(action, flow_id) for grant in self._grants_now(principal.origin))
+
+    def _is_over(self, principal: Principal) -> bool:
+        return principal.expires_at_s is not None and principal.expires_at_s <= self._now_s()
 
     def _grants_now(self, origin: tuple[str, ...]) -> tuple[Grant, ...]:
         match origin:

@@ -29,9 +29,9 @@ class Gate:
         """Note who asks, and go on."""
         if scope["type"] == "http":
             fields = cast("dict[str, Any]", scope)
-            shown = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+            shown = [value for name, value in scope["headers"] if name == b"authorization"]
             try:
-                principal = await self._authority.principal(shown)
+                principal = self._authority.remembered(shown) or await self._authority.principal(shown)
             except Refused as refused:
                 fields[IDENTITY] = Stranger(str(refused), showed_token=bool(shown))
             else:

@@ -18,7 +18,7 @@ from flow_server.access.keys import FRESH_S, KeySet
 from flow_server.core.grants import Principal
 
 LONGEST_TOKEN = 8192
-"""Longest token that is looked at, in characters."""
+"""Longest token that is looked at, in bytes."""
 
 LONGEST_LIFE_S = 86_400.0
 """Longest time a token may still be good, in seconds: `exp` may be any number."""
@@ -53,11 +53,13 @@ class Jwts:
         self._told: set[tuple[str, str]] = set()
         self._verified: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
-    async def principal(self, token: str, digest: bytes) -> Principal:
-        """Who a token, whose SHA-256 is given, is of. Raises `Refused`."""
-        remembered = self._verified.get(digest)
-        if remembered is not None and remembered[0] > self._now_s():
-            return remembered[1]
+    def remembered(self, digest: bytes) -> Principal | None:
+        """Who the token with this SHA-256 is of, when that was verified a moment ago."""
+        verified = self._verified.get(digest)
+        return verified[1] if verified is not None and verified[0] > self._now_s() else None
+
+    async def principal(self, token: bytes, digest: bytes) -> Principal:
+        """Who a token, whose SHA-256 is given, is of; verifies it. Raises `Refused`."""
         principal, expires_at_s = await self._verify(token)
         self._verified[digest] = (min(expires_at_s, self._now_s() + REMEMBERED_S), principal)
         while len(self._verified) > REMEMBERED:
@@ -68,9 +70,9 @@ class Jwts:
         """Get keys that are not fresh; called now and then in the background."""
         await asyncio.gather(*[keys.refresh(at_most_every_s=FRESH_S) for keys in self.key_sets])
 
-    async def _verify(self, token: str) -> tuple[Principal, float]:
+    async def _verify(self, token: bytes) -> tuple[Principal, float]:
         if len(token) > LONGEST_TOKEN:
-            raise Refused(f"a token of more than {LONGEST_TOKEN} characters")
+            raise Refused(f"a token of more than {LONGEST_TOKEN} bytes")
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
             claimed = jwt.decode(token, options={"verify_signature": False}).get("iss")
@@ -95,7 +97,7 @@ class Jwts:
             self._told.add(said)
             log.warning(event, issuer=said[0], problem=said[1])
 
-    def _claims(self, token: str, keys: KeySet, key_id: str | None) -> dict[str, Any]:
+    def _claims(self, token: bytes, keys: KeySet, key_id: str | None) -> dict[str, Any]:
         issuer = keys.issuer
         claims: dict[str, Any] = jwt.decode(
             token,

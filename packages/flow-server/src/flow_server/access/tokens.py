@@ -12,12 +12,12 @@ TOKEN_BYTES = 32
 def new_token() -> tuple[str, str]:
     """A new token and its SHA-256 in hex, which is all that a server needs to know."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    return token, digest_of(token).hex()
+    return token, digest_of(token.encode()).hex()
 
 
-def digest_of(token: str) -> bytes:
+def digest_of(token: bytes) -> bytes:
     """SHA-256 of a token."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token).digest()
 
 
 def index_of(digest: bytes, known: Sequence[bytes]) -> int | None:

@@ -47,6 +47,10 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
     return False
 
 
+_OF_THE_WHOLE = (Snapshot, UpsertFlow)
+"""Messages that speak for a whole flow."""
+
+
 class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is allowed on which flows; `nodes` of `None` does not narrow."""
 
@@ -67,9 +71,9 @@ class Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def allows_message(self, flow_id: str, message: FlowMessage) -> bool:
         """Whether a message may be posted under this grant alone."""
-        if isinstance(message, Snapshot | UpsertFlow):
-            return self.allows(Action.OWN, flow_id)
-        if not self.allows(Action.PUBLISH, flow_id):
+        if isinstance(message, _OF_THE_WHOLE):
+            return matches(self.own, flow_id)
+        if not matches(self.publish, flow_id):
             return False
         patterns = self.nodes
         if patterns is not None:
@@ -104,7 +108,7 @@ class Principal(Struct, frozen=True, kw_only=True):
         for grant in self.grants:
             if grant.allows_message(flow_id, message):
                 return None
-        if isinstance(message, Snapshot | UpsertFlow):
+        if isinstance(message, _OF_THE_WHOLE):
             return Action.OWN.value
         return "nodes" if self.may(Action.PUBLISH, flow_id) else Action.PUBLISH.value
 

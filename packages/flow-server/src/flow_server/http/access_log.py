@@ -2,7 +2,8 @@
 
 Unless told otherwise it is about refused requests alone: posts that are taken in come by the thousand a
 second, and the metrics count them, while a refusal is what somebody has to act on. To be refused costs a
-client nothing, so only so many a second have a line; the next one says how many had none.
+client nothing, so only so many a second have a line; the next one says how many had none. Who asks for all
+lines gets all.
 """
 
 import time
@@ -25,7 +26,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """Routes without a line: the kubelet asks every few seconds, and tells by itself what it does not like."""
 
 LINES_PER_S = 50
-"""Most lines a second about refused requests."""
+"""Most lines a second, unless all are asked for."""
 
 CLIENT_GONE = 499
 """Status of a request whose client went away before it had an answer; a common word in access logs."""
@@ -45,6 +46,7 @@ class AccessLog:
     def __init__(self, wanted: str = ERRORS, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         """`wanted` is `none`, `errors` or `all`."""
         self._from_status = {NONE: 1000, ERRORS: 400, ALL: 0}[wanted]
+        self._all = wanted == ALL
         self._clock_s = clock_s
         self._bucket = Bucket(per_s=LINES_PER_S, now_s=clock_s())
         self._left_out = 0
@@ -90,7 +92,7 @@ class AccessLog:
             self._write("request refused unread", status, reason=reason, peer=peer)
 
     def _write(self, event: str, status: int, **fields: Any) -> None:
-        if status >= 400:
+        if status >= 400 and not self._all:
             if self._bucket.take(1, now_s=self._clock_s()):
                 self._left_out += 1
                 return
