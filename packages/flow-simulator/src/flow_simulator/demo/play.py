@@ -13,12 +13,18 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flow_simulator.demo.options import Options, options_from
 from flow_simulator.demo.processes import ChildEnded, Children
 
+if TYPE_CHECKING:
+    from flow_simulator.flux.driver import FluxDriver
+    from flow_simulator.kubernetes import SimulatedCluster
+
 LISTENING_WITHIN_S = 30.0
+WATCHED_WITHIN_S = 30.0
 SAID_AFTER_S = 1.2
 """The address is printed when somebody listens there, and after this long at the latest."""
 
@@ -126,8 +132,16 @@ async def _start_regions(
             },
         )
         driver = FluxDriver(cluster, region.plan, speed=options.speed, now=time.time)
-        tasks.create_task(driver.run())
+        tasks.create_task(_run_once_watched(driver, cluster))
     tasks.create_task(show_progress(clusters))
+
+
+async def _run_once_watched(driver: "FluxDriver", cluster: "SimulatedCluster") -> None:
+    """Begin when the adapter looks: on a slow machine half of the bootstrap would be over before it does."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WATCHED_WITHIN_S):
+            await cluster.until_watched()
+    await driver.run()
 
 
 async def _somebody_listens(port: int) -> bool:
