@@ -18,6 +18,8 @@ from flow_simulator.demo.options import options_from
 
 DEADLINE_S = 120.0
 
+pytestmark = pytest.mark.timeout(4 * DEADLINE_S)
+
 
 def wait_for(what: str, found: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + DEADLINE_S
