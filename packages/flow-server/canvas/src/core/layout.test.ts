@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Relationship } from "./contract";
-import { anyFlow, edgeLists, flowOf, node, seeded } from "./flows.testing";
-import { linksAfter } from "./graph";
+import { anyFlow, edgeLists, flowOf, inside, node, seeded, waits } from "./flows.testing";
+import { idInKey, linksAfter } from "./graph";
 import { BOX_HEIGHT, BOX_WIDTH, edgePath, layout, type Layout, PLAIN_ABOVE } from "./layout";
 import { reduction } from "./reduction";
 import { laneShapes, type Shape, shapeGroups, shapeOf } from "./shape";
@@ -168,6 +168,21 @@ describe("shapes", () => {
     expect(groups.map(({ lanes }) => lanes)).toEqual([["fsn1", "hel1", "nbg1"], ["zrh1"]]);
     expect(groups[0]!.shape.names).toEqual(["a", "b", "c"]);
     expect(groups[0]!.shape.edges).toEqual([[0, 1], [0, 2], [1, 2]]);
+  });
+
+  test("what a box contains stands after it, and a container that only groups is in no shape", () => {
+    const { nodes, graph } = flowOf(
+      ["region", "before", "stage", "unit", "e2e"].map((id) => node(id)),
+      [...waits("stage", "before"), ...inside("stage", "unit", "e2e"), ...inside("region", "before", "stage")],
+    );
+    const [lane] = [...laneShapes(graph, nodes).values()];
+    expect(lane!.shape.names).toEqual(["before", "e2e", "stage", "unit"]);
+    expect(lane!.drawn.filter(({ type }) => type === "contains").map(({ from, to }) => [idInKey(from), idInKey(to)]).sort()).toEqual([
+      ["stage", "e2e"],
+      ["stage", "unit"],
+    ]);
+    const { places } = layout(lane!.shape);
+    expect(places.get("unit")!.x).toBeGreaterThan(places.get("stage")!.x);
   });
 
   test("a region that has only just begun joins the others", () => {

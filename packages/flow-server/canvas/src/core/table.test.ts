@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyFlow, flowOf, inside, node } from "./flows.testing";
 import type { Look } from "./look";
+import { whyOf } from "./meta";
 import { COLUMNS, FAILURES_FIRST, NO_FILTER, passes, type Row, rowsOf, sorted, sortedBy, step } from "./table";
 
 const NOW = 100_000;
@@ -84,4 +85,11 @@ test("j and k walk the rows and stop at the ends", () => {
   expect(step(order, order.at(-1)!.key, 1)).toBe(order.at(-1));
   expect(step(order, "gone", 1)).toBe(order[0]);
   expect(step([], undefined, 1)).toBeUndefined();
+});
+
+test("what waits says for what, whatever else its emitter said", () => {
+  const meta = { reason: "DependencyNotReady", message: "not ready", waitingFor: ["bp-b", "bp-c"] };
+  expect(whyOf(node("a", { status: "running", meta }))).toBe("waits for bp-b, bp-c");
+  expect(whyOf(node("a", { status: "failed", meta }))).toBe("DependencyNotReady: not ready");
+  expect(whyOf(node("a", { status: "running", meta: { ...meta, waitingFor: [] } }))).toBe("DependencyNotReady: not ready");
 });
