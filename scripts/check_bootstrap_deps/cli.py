@@ -27,14 +27,22 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     """Runs the audit and returns the exit status: 0 match, 1 drift, 2 cycle, 3 usage or input."""
+    try:
+        status = _answered(arguments)
+        sys.stdout.flush()
+        return status
+    except OSError as error:  # of stdout; files that cannot be read or written are `InputError`
+        return _unheard(error)
+
+
+def _answered(arguments: list[str]) -> int:
     # Looked for by hand, since a call that is wrong is answered in the format that it asks for too.
     json_wanted = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     report = TextReport(
         sys.stdout, sys.stderr, colour="NO_COLOR" not in os.environ, verbose="--verbose" in arguments
     )
     try:
-        options = _parser().parse_args(arguments)
-        return _run(options, report)
+        return _run(_parser().parse_args(arguments), report)
     except InputError as error:
         report.error(str(error))
         if json_wanted:
@@ -69,6 +77,14 @@ def _update(expected_path: Path, expected_shown: str, kit_path: Path, kit_shown:
     after = updated_text(before, expected, read_kit(kit_path, shown=kit_shown))
     if after != before:
         write_expected(expected_path, after)
+
+
+def _unheard(error: OSError) -> int:
+    """What was found is told to nobody, so it must not look like an answer."""
+    sys.stderr.write(f"ERROR: cannot write to stdout: {error.strerror}\n")
+    # What is still buffered would be tried again when Python ends, and fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitStatus.INPUT
 
 
 def _path(given: str | None, default: str) -> tuple[Path, str]:

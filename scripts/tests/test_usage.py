@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_without_any_python_it_says_what_it_needs(tmp_path: Path) -> None:
     outcome = run(cwd=tmp_path, env=_path_with(tmp_path / "bin"), script=_copy_of_the_script(tmp_path))
     assert (outcome.exit_status, outcome.out) == (3, "")
     assert outcome.err.startswith("ERROR: needs Python 3.11 or newer with PyYAML")
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_what_cannot_be_written_is_no_answer(format_: str, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        outcome = subprocess.run(
+            [SCRIPT, *lay_out(AGREEING, tmp_path), "--format", format_],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+    assert (outcome.returncode, outcome.stderr) == (
+        3,
+        "ERROR: cannot write to stdout: No space left on device\n",
+    )
 
 
 def test_a_link_to_the_script_is_the_script(tmp_path: Path) -> None:

@@ -69,6 +69,22 @@ def test_a_bad_value_names_its_variable_and_what_was_expected(variable: str, val
     assert f"FLOW_SERVER_{variable}: expected " in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "sources",
+    [
+        "'none'",
+        "'self'",
+        "https:",
+        "*",
+        "console",
+        "'self' https://console.example.org https://*.example.org:8443 http://localhost:*",
+        "https://console.example.org/flows",
+    ],
+)
+def test_whoever_may_show_the_page_is_told_as_the_directive_has_it(sources: str) -> None:
+    assert settings_from({"FLOW_SERVER_FRAME_ANCESTORS": sources}).frame_ancestors == sources
+
+
 def test_what_kubernetes_injects_is_ignored_and_the_rest_is_told() -> None:
     settings = settings_from(
         {

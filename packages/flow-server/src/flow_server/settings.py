@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flow_contract.service.environment import (
     BOOLEAN,
     LISTEN_ADDRESS,
     PATH,
-    TEXT,
     WORDS,
     Environment,
     Kind,
@@ -35,9 +35,14 @@ EVERYWHERE = ListenAddress("", 8080)
 
 
 def _path_prefix(text: str) -> str:
-    if not text.startswith("/") or text.endswith("/") or not text.isascii() or "%" in text:
+    root, *segments = text.split("/")
+    if root or not segments or {"", ".", ".."} & {*segments} or not _SEGMENTS.fullmatch(text):
         raise ValueError(text)
     return text
+
+
+_SEGMENTS = re.compile(r"[!-$&-~]+")
+"""Printable ASCII; what has to be percent-encoded would be written differently by different proxies."""
 
 
 _PATH_PREFIX = Kind(read=_path_prefix, expected="a path like /sovereign/flow, without a slash at its end")
@@ -46,12 +51,38 @@ _PATH_PREFIX = Kind(read=_path_prefix, expected="a path like /sovereign/flow, wi
 def _origins(text: str) -> frozenset[str]:
     origins = WORDS.read(text)
     if not all(
-        re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?", origin)
+        re.fullmatch(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?", origin)
+        and urlsplit(origin).port != 0  # raises ValueError above 65535
         for origin in origins
     ):
         raise ValueError(text)
     return frozenset(origins)
 
+
+def _ancestors(text: str) -> str:
+    sources = text.split(" ")
+    if sources != ["'none'"] and not all(map(_ANCESTOR.fullmatch, sources)):
+        raise ValueError(text)
+    return text
+
+
+_ANCESTOR = re.compile(
+    r"""
+    'self' | [a-z][a-z0-9+.-]*:                         # this origin, or a scheme
+    | (?!(none|self)$)                                  # these two mean something only when quoted
+      ([a-z][a-z0-9+.-]*://)?                           # else a host
+      (\* | (\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*)
+      (:([0-9]{1,5}|\*))?
+      (/[!-+\--:<-~]*)?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A source of the directive; a comma or a semicolon would begin something else. Source: CSP 3, 2.3.1."""
+
+_FRAME_ANCESTORS = Kind(
+    read=_ancestors,
+    expected="'none', or sources like 'self' and https://console.example.org with a space between them",
+)
 
 _ORIGINS = Kind(read=_origins, expected="a comma-separated list of origins like https://console.example.org")
 _NETWORKS = Kind(
@@ -143,7 +174,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             f"{PREFIX}SEND_BUFFER", size(least=4096, most=2**30), defaults.send_buffer_bytes
         ),
         path_prefix=environment.optional(f"{PREFIX}PATH_PREFIX", _PATH_PREFIX, defaults.path_prefix),
-        frame_ancestors=environment.optional(f"{PREFIX}FRAME_ANCESTORS", TEXT, defaults.frame_ancestors),
+        frame_ancestors=environment.optional(
+            f"{PREFIX}FRAME_ANCESTORS", _FRAME_ANCESTORS, defaults.frame_ancestors
+        ),
         auth_file=environment.optional(f"{PREFIX}AUTH_FILE", PATH, defaults.auth_file),
         metrics_open=environment.optional(f"{PREFIX}METRICS_OPEN", BOOLEAN, defaults.metrics_open),
         cors_origins=environment.optional(f"{PREFIX}CORS_ORIGINS", _ORIGINS, defaults.cors_origins),
