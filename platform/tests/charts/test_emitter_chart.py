@@ -176,8 +176,9 @@ def test_a_token_in_the_clear_has_to_be_asked_for(helm: Helm) -> None:
     ],
 )
 def test_a_network_policy_opens_the_way_to_the_server(helm: Helm, url: str, port: int) -> None:
-    policy = one(rendered(helm, flowServerUrl=url, networkPolicy={"enabled": True}), "NetworkPolicy")
-    assert port in {entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]}
+    values = {"enabled": True, "flowServerPodPort": 9090}
+    policy = one(rendered(helm, flowServerUrl=url, networkPolicy=values), "NetworkPolicy")
+    assert {port, 9090} <= {entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]}
     cilium = rendered(helm, flowServerUrl=url, networkPolicy={"enabled": True, "flavor": "cilium"})
     egress = one(cilium, "CiliumNetworkPolicy")["spec"]["egress"][-1]
     if ".svc" in url:
