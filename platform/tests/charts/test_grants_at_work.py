@@ -42,7 +42,7 @@ async def test_each_clusters_emitter_writes_its_region_and_a_reader_reads(helm: 
                     namespace=NAMESPACE, account=account, audience=audience, seconds=600
                 )
                 try:
-                    principal = await grants.principal([f"Bearer {token}"])
+                    principal = await grants.principal([f"Bearer {token}".encode()])
                 except authority.Refused:
                     return "refused"
                 return [(grant.read, grant.publish, grant.own, grant.nodes) for grant in principal.grants]
