@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 CANVAS = Path(__file__).parents[2] / "packages" / "flow-server" / "canvas"
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -34,6 +34,9 @@ FLAGS = [
 ]
 PATIENCE_MS = 20_000
 """How long a condition may take: this machine may be busy with other things."""
+
+# Of its own accord `expect` gives up after five seconds.
+expect.set_options(timeout=PATIENCE_MS)
 
 Message = dict[str, Any]
 
