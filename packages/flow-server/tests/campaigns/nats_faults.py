@@ -170,7 +170,8 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
                     name, url = f"{number}/writer/{index}", next(doors).url
                     tasks.create_task(_write(flow, name, url, log, stop, seed + index))
             hopping = tasks.create_task(_hop(world))
-            deleting = tasks.create_task(_delete(next(doors).url, log, stop_deleting))
+            late_s = WRITE_TRIES_S + REQUEST_S + longest_s
+            deleting = tasks.create_task(_delete(next(doors).url, log, stop_deleting, late_s=late_s))
             await _faults(world, outcome, count=faults, longest_s=longest_s)
             hopping.cancel()
             for door in world.doors:
@@ -179,7 +180,7 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
             await deleting  # before the writers' last batches, so that the flow is there at the end
             stop.set()
         await _look_at_the_end(world, readers, log, outcome)
-    outcome.findings = check(log.entries, late_s=WRITE_TRIES_S + REQUEST_S + longest_s)
+    outcome.findings = check(log.entries, late_s=late_s)
     if not outcome.is_clean:
         with Log(kept := folder.with_suffix(".log")) as file:
             for entry in log.entries:
@@ -212,8 +213,12 @@ def _message(flow: str, node: str, label: str, status: str) -> Json:
     return {"type": "upsert-nodes", "nodes": [fields]}
 
 
-async def _delete(url: str, log: Log, stop: asyncio.Event) -> None:
-    """Delete one flow now and then, each time until that is answered."""
+async def _delete(url: str, log: Log, stop: asyncio.Event, *, late_s: float) -> None:
+    """Delete one flow now and then, each time until that is answered.
+
+    A replica goes on with a DELETE whose asker has gone: at the end none may be under way any more.
+    """
+    unanswered_until_s = 0.0
     async with httpx.AsyncClient(timeout=8.0) as client:
         writer = Writer(client, url, flow=DELETED, name=f"{FLOWS.index(DELETED)}/deleter", log=log)
         while True:
@@ -221,10 +226,10 @@ async def _delete(url: str, log: Log, stop: asyncio.Event) -> None:
                 async with asyncio.timeout(1.5):
                     await stop.wait()
             if stop.is_set():
+                await asyncio.sleep(max(0.0, unanswered_until_s - time.monotonic()))
                 return
-            while True:
-                if (await writer.delete()).accepted:
-                    break
+            while not (await writer.delete()).accepted:
+                unanswered_until_s = time.monotonic() + late_s
                 await asyncio.sleep(0.1)
 
 
@@ -363,13 +368,19 @@ def _newest(log: Log) -> dict[str, int]:
 async def _all_have(
     client: httpx.AsyncClient, replicas: list[ServerProcess], flow: str, sequence: int
 ) -> None:
-    """Wait until each replica has applied a sequence. Raises TimeoutError."""
-    async with asyncio.timeout(CALM_S):
-        for replica in replicas:
-            while True:  # 503 after five seconds each
-                url = f"{flow_url(replica.url, flow)}/snapshot"
-                if (await client.get(url, params={"minSeq": sequence})).status_code == 200:
-                    break
+    """Wait until each replica has applied a sequence. Raises TimeoutError with what one said instead."""
+    ends_s = time.monotonic() + CALM_S
+    for index, replica in enumerate(replicas):
+        while True:  # 503 after five seconds each
+            url = f"{flow_url(replica.url, flow)}/snapshot"
+            answer = await client.get(url, params={"minSeq": sequence})
+            if answer.status_code == 200:
+                break
+            if time.monotonic() > ends_s:
+                said = replica.log.read_text(errors="replace")[-3000:]
+                told = f"{answer.status_code} {answer.text}"
+                raise TimeoutError(f"replica {index} has not {sequence} of {flow!r}: {told}\n{said}")
+            await asyncio.sleep(0.1)
 
 
 async def _differing(client: httpx.AsyncClient, replicas: list[ServerProcess], flow: str) -> str | None:
