@@ -13,7 +13,7 @@ from nats.js.errors import NotFoundError
 
 from flow_server.hub import Hub
 from flow_server.store import StoreError, StoreUnavailable
-from flow_server.store.nats import NatsStore, sweep
+from flow_server.store.nats import NatsStore, sweep, writer
 from flow_server.store.nats import store as nats_store
 from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.checkpoints import MANIFEST
@@ -253,6 +253,45 @@ async def test_a_replica_that_lacks_the_past_still_hands_it_on(
 async def never(*_: object, **__: object) -> None:
     """A past that does not come."""
     await asyncio.Event().wait()
+
+
+async def test_a_replica_that_is_behind_deletes_what_was_acknowledged_elsewhere(
+    nats: NatsServer, settings: NatsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one's DELETE comes in while its own is tried: that is not the one it was asked for."""
+    monkeypatch.setattr(writer, "REQUEST_TIMEOUT_S", 0.2)
+    texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=5000)) for seed in range(4)]
+    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
+        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
+        async with Hub(NatsStore(through_proxy)).running() as late:
+            first = await other.ingest("f", [node("first")])
+            assert await late.reached("f", first.seq, within_s=20)
+            way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
+            for text in texts[:2]:
+                await other.ingest("g", [node("on its way", family=text)])
+            await other.delete("f")
+            for text in texts[2:]:
+                await other.ingest("f", [node("second", family=text)])
+            assert nodes_of(late, "f") == [("first", "running")], "it is not behind"
+            await late.delete("f")
+            way.faults = Faults()
+            await until(lambda: other.flow("f") is None)
+            assert late.flow("f") is None
+
+
+async def test_a_replica_that_is_behind_knows_of_no_flow_before_it_has_caught_up(
+    nats: NatsServer, settings: NatsSettings
+) -> None:
+    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
+        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
+        async with Hub(NatsStore(through_proxy)).running() as late:
+            way.faults = Faults(refuse=True)
+            way.cut()
+            await other.ingest("f", [node("a")])
+            deleting = asyncio.ensure_future(late.delete("f"))
+            way.faults = Faults()
+            await deleting
+            await until(lambda: other.flow("f") is None)
 
 
 async def checkpointed(js: JetStreamContext, settings: NatsSettings, sequence: int) -> None:

@@ -6,22 +6,19 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
-from nats.js.errors import NotFoundError
 
 from flow_server.store import Accepted, Deleted, Item, Log, Store, StoreError, StoreUnavailable
 from flow_server.store.nats.backfill import Incomplete, backfill
-from flow_server.store.nats.calls import headers_in
 from flow_server.store.nats.checkpoints import Checkpoints
 from flow_server.store.nats.connection import Connection, ended
-from flow_server.store.nats.entries import KIND_HEADER, Kind
-from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, is_missing_stream, told
+from flow_server.store.nats.errors import TRANSPORT_ERRORS, Conflict, told
 from flow_server.store.nats.follower import Follower
 from flow_server.store.nats.health import Health
 from flow_server.store.nats.ledger import Ledger
 from flow_server.store.nats.pasts import Pasts
 from flow_server.store.nats.probe import Probe
 from flow_server.store.nats.signs import SignsOfLife
-from flow_server.store.nats.subjects import entry_of, token_of, wire_sequence
+from flow_server.store.nats.subjects import entry_of, wire_sequence
 from flow_server.store.nats.sweep import Sweeper
 from flow_server.store.nats.tail import DeliveryEnded
 from flow_server.store.nats.values import Values
@@ -97,17 +94,9 @@ class NatsStore:
     async def delete(self, flow_id: str) -> None:
         """Write a tombstone, unless the stream has no such flow; another replica may know more than we do."""
         record = self._ledger.record(flow_id)
-        if record is not None and record.alive:
-            await self._write(flow_id, (), key=None)
-            return
-        try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                newest = await self._newest_entry(flow_id)
-                if newest > self._ledger.last_of(flow_id):
-                    await self._ledger.beyond(flow_id, newest - 1)
-        except TRANSPORT_ERRORS as error:
-            raise StoreUnavailable(f"stream {self._settings.stream}: {told(error)}") from error
-        record = self._ledger.record(flow_id)
+        if record is None or not record.alive:
+            await self._probe.pass_through()
+            record = self._ledger.record(flow_id)
         if record is not None and record.alive:
             await self._write(flow_id, (), key=None)
         else:
@@ -162,18 +151,6 @@ class NatsStore:
 
     def _forget_writer(self, flow_id: str) -> None:
         self._writers.pop(flow_id, None)
-
-    async def _newest_entry(self, flow_id: str) -> int:
-        """The stream's sequence of the flow's newest entry as the leader tells it, 0 for none."""
-        subject = f"{self._settings.stream}.{token_of(flow_id)}"
-        try:
-            message = await self._connection.js.get_last_msg(self._settings.stream, subject, direct=False)
-        except NotFoundError as error:
-            if is_missing_stream(error):
-                raise
-            return 0
-        is_tombstone = headers_in(message).get(KIND_HEADER) == Kind.TOMBSTONE.value
-        return 0 if is_tombstone or message.seq is None else message.seq
 
     async def _caught_up(self) -> None:
         """Wait until the log is applied and takes a write. Raises `StoreError`."""

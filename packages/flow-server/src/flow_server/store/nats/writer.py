@@ -228,8 +228,6 @@ class FlowWriter:
     def _still_wanted(self, waiting: list[Waiting]) -> list[Waiting]:
         """Answer what the log already answers; the rest is still to be stored."""
         record = self._ledger.record(self._flow_id)
-        if waiting[0].kind is Kind.TOMBSTONE and (record is None or not record.alive):
-            waiting[0].give(None)  # somebody else has deleted it
         now_ms = _now_ms()
         wanted: list[Waiting] = []
         for member in waiting:
