@@ -75,7 +75,7 @@ def encoded(message: object) -> bytes:
 
 
 def bodies(push: Push, share: int) -> None:
-    """Bodies of a tenth of the limit's multiple each, packed by nobody."""
+    """Bodies of so many times 1 MiB."""
     text = "x" * (share * MIB - 300)
     for _ in range(20):
         push.post("f", encoded(nodes([0], meta={"x": text})))

@@ -117,8 +117,7 @@ class Flow:
         """Let a batch of the log in: fold it, and keep its frames for the readers."""
         self._fold(envelopes)
         self._keep([frame_of(envelope) for envelope in envelopes])
-        self._joins.clear()
-        self._joined_bytes = 0
+        self._drop_joins()
 
     def backfill(self, past: Backfilled) -> None:
         """Put messages from before the floor back into the ring, as many as fit; the state stays."""
@@ -131,6 +130,9 @@ class Flow:
             entries=self._ring.entries, size_bytes=self._ring.size_bytes, floor=past.base_sequence
         )
         self._keep([*map(frame_of, past.envelopes), *newer])
+        self._drop_joins()
+
+    def _drop_joins(self) -> None:
         self._joins.clear()
         self._joined_bytes = 0
 
@@ -180,11 +182,10 @@ class Flow:
             return None
         wire = frames[0].wire if len(frames) == 1 else b"".join([frame.wire for frame in frames])
         chunk = Chunk(wire, cursor=frames[-1].sequence, frames=len(frames))
-        self._joined_bytes += len(wire)
-        if self._joined_bytes > JOINED_BYTES:
-            self._joins.clear()
-            self._joined_bytes = len(wire)
+        if self._joined_bytes + len(wire) > JOINED_BYTES:
+            self._drop_joins()
         self._joins[cursor] = chunk
+        self._joined_bytes += len(wire)
         return chunk
 
     def history(self, after: int | None, *, limit: int) -> list[HistoryLine]:

@@ -6,9 +6,6 @@ from litestar.types import Send
 
 from flow_server.http.errors import ErrorAnswer
 
-DATA_HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization"}
-"""Headers of every answer with data, or about who may have it: no cache keeps it, for anybody."""
-
 
 def encoded_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Headers as ASGI wants them: lower case, latin-1."""

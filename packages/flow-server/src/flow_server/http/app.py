@@ -1,7 +1,7 @@
 """The application: routes over one hub, and what stands in front of them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -12,9 +12,8 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from flow_contract import shown
 from flow_server.http.access_log import AccessLog
-from flow_server.http.errors import HttpError, answer_to
+from flow_server.http.errors import HttpError, answer_to, unknown_path
 from flow_server.http.flows import delete_flow, get_flow, list_flows
 from flow_server.http.forwarded import Network
 from flow_server.http.front import Front, security_headers
@@ -91,18 +90,16 @@ def create_app(
 
 def _methods_of(app: Litestar) -> dict[str, str]:
     """Path template -> the methods that may be asked of it; every GET but of the stream is a HEAD too."""
-    allowed: dict[str, str] = {}
-    for route in app.routes:
-        methods: set[str] = set(route.methods) if isinstance(route, HTTPRoute) else set()
-        if "GET" in methods and not route.path_format.endswith("/stream"):
-            methods.add("HEAD")
-        allowed[route.path_format] = ", ".join(sorted(methods))
-    return allowed
+    return {
+        route.path_format: _allowed(route.methods, route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+    }
 
 
-def _allowed(methods: str, path: str) -> str:
-    """The framework's `Allow` of a path, with the HEAD that it does not know of."""
-    allowed = {method.strip() for method in methods.split(",")}
+def _allowed(methods: Iterable[str], path: str) -> str:
+    """`Allow` of a path, or a template of paths: with the HEAD that the framework does not know of."""
+    allowed = set(methods)
     if "GET" in allowed and not re.fullmatch(r"/v1/flows/[^/]+/stream/?", path):
         allowed.add("HEAD")
     return ", ".join(sorted(allowed))
@@ -117,15 +114,20 @@ def _always(value: object) -> Provide:
     return Provide(provided, sync_to_thread=False)
 
 
+def _as_ours(error: HTTPException, path: str) -> HttpError:
+    """What the framework refuses, in the form of our own errors."""
+    if error.status_code == 404:
+        return unknown_path(path)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers = {"Allow": _allowed(headers.get("allow", "").split(", "), path)}
+    return HttpError(error.status_code, error.detail, reason=f"http {error.status_code}", headers=headers)
+
+
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Any exception of a route as JSON; what we do not know is logged and a 500."""
     if isinstance(error, HTTPException):
-        path = request.scope["path"]
-        text = error.detail if error.status_code != 404 else f"no such path: {shown(path)}"
-        headers = dict(error.headers or {})
-        if error.status_code == 405:
-            headers = {"Allow": _allowed(headers.get("allow", ""), path)}
-        error = HttpError(error.status_code, text, reason=f"http {error.status_code}", headers=headers)
+        error = _as_ours(error, request.scope["path"])
     if (answer := answer_to(error)) is None:
         log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
         answer = answer_to(HttpError(500, "internal error", reason="internal error"))

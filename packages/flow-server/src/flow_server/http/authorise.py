@@ -7,7 +7,7 @@ is read and before the flow is looked up, so that nothing tells whether a flow e
 
 from flow_contract import FlowMessage, shown
 from flow_server.core.grants import Action, Identity, Principal, Stranger
-from flow_server.http.errors import HttpError
+from flow_server.http.errors import HttpError, unknown_path
 
 _OPEN = frozenset({"", "healthz", "readyz", "schema", "assets"})
 """First segments of paths that hold no data: the page and its files, health, the description."""
@@ -26,8 +26,7 @@ def authorise(identity: Identity, *, method: str, segments: list[str], metrics_o
     if segments[0] in _OPEN or segments[0] == "metrics":
         return
     if segments[0] != _CLOSED:
-        path = "/" + "/".join(segments)
-        raise HttpError(404, f"no such path: {shown(path)}", reason="unknown path")
+        raise unknown_path("/" + "/".join(segments))
     if method == "OPTIONS":
         return
     principal = known(identity)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from flow_contract import ContractError, shown
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.flow_path import BadPathError
 from flow_server.limits import FlowTooLarge, LimitReached
 from flow_server.store import BatchTooLarge, StoreError, StoreFull, StoreUnavailable
@@ -54,6 +55,11 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     reason: str
 
 
+def unknown_path(path: str) -> HttpError:
+    """404 of what is not there, for anybody."""
+    return HttpError(404, f"no such path: {shown(path)}", reason="unknown path")
+
+
 def unknown_flow(flow_id: str) -> HttpError:
     """404 of a flow that was never fed, or was deleted."""
     return HttpError(404, f"no flow {shown(flow_id)}: never fed, or deleted", reason="unknown flow")
@@ -90,12 +96,7 @@ def answer_to(error: Exception) -> ErrorAnswer | None:
 def _answer(problem: Problem, *, reason: str, headers: Mapping[str, str] | None = None) -> ErrorAnswer:
     return ErrorAnswer(
         problem.status,
-        {
-            "Content-Type": "application/json",
-            "Cache-Control": "no-store",
-            "Vary": "Authorization",
-            **(headers or {}),
-        },
+        {"Content-Type": "application/json", **DATA_HEADERS, **(headers or {})},
         msgspec.json.encode(problem),
         reason,
     )

@@ -11,8 +11,8 @@ from flow_server.core.grants import Action
 from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
 from flow_server.http import audit
-from flow_server.http.answers import DATA_HEADERS
 from flow_server.http.authorise import known
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.errors import unknown_flow
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub

@@ -112,7 +112,7 @@ class Front:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = message.get("headers", ())
-                if status in (204, 405) and (allowed := self._allowed(scope)):
+                if status == 204 and (allowed := self._allowed(scope)):
                     own = [*(pair for pair in own if pair[0] != b"allow"), (b"allow", allowed)]
                 message["headers"] = [*own, *headers]
             elif message["type"] == "http.response.body":

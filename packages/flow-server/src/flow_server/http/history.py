@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from flow_contract import UNSAFE_INTEGER, shown
-from flow_server.http.answers import DATA_HEADERS
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.errors import HttpError, unknown_flow
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub

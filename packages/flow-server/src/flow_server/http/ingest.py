@@ -21,7 +21,7 @@ from flow_server.core.grants import EVERYBODY, Identity, Principal
 from flow_server.core.identity import identity_in
 from flow_server.core.texts import TEXT_CHARACTERS, check_texts
 from flow_server.http import audit
-from flow_server.http.answers import DATA_HEADERS, encoded_headers, send_answer, send_error
+from flow_server.http.answers import encoded_headers, send_answer, send_error
 from flow_server.http.authorise import authorise_emitter, authorise_messages
 from flow_server.http.bodies import (
     BodyTooLarge,
@@ -33,6 +33,7 @@ from flow_server.http.bodies import (
     read_body,
     unpacked,
 )
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.errors import HttpError, answer_to
 from flow_server.http.flow_path import flow_id_of
 from flow_server.http.rates import Rates

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from flow_server.http.answers import DATA_HEADERS
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.hub import Hub
 
 

@@ -9,9 +9,9 @@ from litestar.params import FromPath
 from flow_contract import UNSAFE_INTEGER, shown
 from flow_server.core.identity import identity_in
 from flow_server.flow import Flow
-from flow_server.http.answers import DATA_HEADERS
 from flow_server.http.authorise import authorise_emitter
 from flow_server.http.bodies import header
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.compression import ENCODERS, accepted_encoding
 from flow_server.http.errors import HttpError, unknown_flow
 from flow_server.http.flow_path import flow_id_of

@@ -24,8 +24,9 @@ from flow_server.core.identity import permit_in
 from flow_server.core.resume import cursor_of
 from flow_server.flow import CHUNK_BYTES
 from flow_server.http.access_log import STREAM_END, StreamEnd
-from flow_server.http.answers import DATA_HEADERS, encoded_headers
+from flow_server.http.answers import encoded_headers
 from flow_server.http.bodies import header
+from flow_server.http.caching import DATA_HEADERS
 from flow_server.http.flow_path import flow_id_of
 from flow_server.hub import Hub
 from flow_server.reading import Connection, Ending, Reader

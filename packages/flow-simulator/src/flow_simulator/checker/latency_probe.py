@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 
-from flow_simulator.checker.writer import flow_url
+from flow_simulator.checker.raw_stream import stream_request
 
 _STAMP = re.compile(rb'"label":"(\d+)/')
 
@@ -23,7 +23,7 @@ class LatencyProbe(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101  of a TCP connection
-        transport.write(f"GET {flow_url('', self._flow)}/stream HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        transport.write(stream_request(self._flow))
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

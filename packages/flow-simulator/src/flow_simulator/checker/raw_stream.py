@@ -8,11 +8,16 @@ from flow_simulator.checker.frames import FrameParser, WireFrame
 from flow_simulator.checker.writer import flow_url
 
 
+def stream_request(flow: str, *, cursor: int | None = None) -> bytes:
+    """A request for the stream, after `cursor` or from the beginning."""
+    resume = "" if cursor is None else f"Last-Event-ID: {cursor}\r\n"
+    return f"GET {flow_url('', flow)}/stream HTTP/1.1\r\nHost: x\r\n{resume}\r\n".encode()
+
+
 async def ask_for_stream(
     port: int, flow: str, *, cursor: int | None = None, receive_buffer_bytes: int | None = None
 ) -> socket.socket:
     """A connection on which the stream was asked for, after `cursor`; nobody reads it yet. Raises OSError."""
-    resume = "" if cursor is None else f"Last-Event-ID: {cursor}\r\n"
     connection = socket.socket()
     try:
         connection.setblocking(False)
@@ -20,8 +25,7 @@ async def ask_for_stream(
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(connection, ("127.0.0.1", port))
-        request = f"GET {flow_url('', flow)}/stream HTTP/1.1\r\nHost: x\r\n{resume}\r\n"
-        await loop.sock_sendall(connection, request.encode())
+        await loop.sock_sendall(connection, stream_request(flow, cursor=cursor))
     except BaseException:
         connection.close()
         raise

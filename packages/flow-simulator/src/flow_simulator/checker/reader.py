@@ -2,16 +2,15 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import httpx
 
-from flow_simulator.checker.entries import Connecting, Disconnected, Framed
 from flow_simulator.checker.frames import FrameParser, MalformedFrameError, WireFrame
 from flow_simulator.checker.log import Log
+from flow_simulator.checker.reader_log import ReaderLog
 from flow_simulator.checker.writer import flow_url
 
 _TLS = ssl.create_default_context()
@@ -39,13 +38,10 @@ class Reader:
         self.name = name
         self.cursor: int | None = None
         """The last id it saw."""
-        self.connections = 0
-        """How often it connected."""
         self.frames = 0
         """How many frames it got, heartbeats not counted."""
         self._url = f"{flow_url(base_url, flow)}/stream"
-        self._flow = flow
-        self._log = log
+        self._log = ReaderLog(log, reader=name, flow=flow)
         self._timeout = httpx.Timeout(5.0, read=idle_s)
         self._pause_s = pause_s
         self._obeys_retry = obeys_retry
@@ -64,6 +60,11 @@ class Reader:
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.result()
+
+    @property
+    def connections(self) -> int:
+        """How often it connected."""
+        return self._log.connections
 
     async def reached(self, sequence: int, *, within_s: float = 60.0) -> None:
         """Wait until the reader has seen a sequence. Raises TimeoutError."""
@@ -84,17 +85,8 @@ class Reader:
 
     async def _read(self, client: httpx.AsyncClient) -> None:
         """One connection, from its beginning to its end."""
-        self.connections += 1
+        self._log.connecting(self.cursor)
         self._news.set()
-        self._log.write(
-            Connecting(
-                reader=self.name,
-                connection=self.connections,
-                flow=self._flow,
-                last_event_id=self.cursor,
-                at_ns=time.monotonic_ns(),
-            )
-        )
         headers = {} if self.cursor is None else {"Last-Event-ID": str(self.cursor)}
         reason, malformed = "stopped", False
         try:
@@ -109,15 +101,7 @@ class Reader:
             reason, malformed = str(error), True
         finally:
             self._news.set()
-            self._log.write(
-                Disconnected(
-                    reader=self.name,
-                    connection=self.connections,
-                    reason=reason,
-                    malformed=malformed,
-                    at_ns=time.monotonic_ns(),
-                )
-            )
+            self._log.disconnected(reason, malformed=malformed)
 
     async def _take(self, response: httpx.Response) -> None:
         parser = FrameParser()
@@ -130,16 +114,7 @@ class Reader:
             self._pause_s = parser.retry_s
 
     def _got(self, frame: WireFrame) -> None:
-        self._log.write(
-            Framed(
-                reader=self.name,
-                connection=self.connections,
-                event=frame.event,
-                id=frame.id,
-                data=frame.data,
-                at_ns=time.monotonic_ns(),
-            )
-        )
+        self._log.framed(frame)
         self.frames += 1
         if frame.id is not None:  # as an EventSource does: a frame without an id leaves the last one
             self.cursor = frame.id

@@ -1,15 +1,14 @@
 """A reader that asks for the stream and reads nothing until it is woken."""
 
 import socket
-import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Self
 
-from flow_simulator.checker.entries import Connecting, Disconnected, Framed
 from flow_simulator.checker.frames import WireFrame
 from flow_simulator.checker.log import Log
 from flow_simulator.checker.raw_stream import ask_for_stream, frames_on
+from flow_simulator.checker.reader_log import ReaderLog
 
 Enough = Callable[[WireFrame], bool]
 """Whether a frame is the last one to be read."""
@@ -29,26 +28,14 @@ class SleepingReader:
         """How many frames it had when it came back; `None`: it stayed."""
         self._port = port
         self._flow = flow
-        self._name = name
-        self._log = log
+        self._log = ReaderLog(log, reader=name, flow=flow)
         self._within_s = within_s
         self._connection: socket.socket | None = None
-        self._connections = 0
 
     async def connect(self) -> Self:
         """Ask for the stream, after the last frame if there is one, and fall asleep. Raises OSError."""
         cursor = self.frames[-1].id if self.frames else None
-        self._connections += 1
-        if self._log is not None:
-            self._log.write(
-                Connecting(
-                    reader=self._name,
-                    connection=self._connections,
-                    flow=self._flow,
-                    last_event_id=cursor,
-                    at_ns=time.monotonic_ns(),
-                )
-            )
+        self._log.connecting(cursor)
         self._connection = await ask_for_stream(
             self._port, self._flow, cursor=cursor, receive_buffer_bytes=RECEIVE_BUFFER_BYTES
         )
@@ -70,21 +57,7 @@ class SleepingReader:
                 if frame.event == "heartbeat":
                     continue
                 self.frames.append(frame)
-                if self._log is not None:
-                    self._log.write(
-                        Framed(
-                            reader=self._name,
-                            connection=self._connections,
-                            event=frame.event,
-                            id=frame.id,
-                            data=frame.data,
-                            at_ns=time.monotonic_ns(),
-                        )
-                    )
+                self._log.framed(frame)
                 if enough(frame):
                     break
-        if self._log is not None:
-            ended = Disconnected(
-                reader=self._name, connection=self._connections, reason="left", at_ns=time.monotonic_ns()
-            )
-            self._log.write(ended)
+        self._log.disconnected("left")
