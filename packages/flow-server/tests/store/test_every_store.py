@@ -143,6 +143,24 @@ async def test_deletes_and_appends_at_once_leave_what_their_order_says(site: Sit
             await hub.delete("f")
 
 
+async def test_what_is_asked_in_one_turn_is_done_in_its_order_whatever_flow_it_is_of(site: Site) -> None:
+    async with site.hub() as hub:
+        await hub.ingest("f", [node("before")])
+        asked = [
+            hub.ingest("f", [node("a")]),
+            hub.ingest("g", [node("b")]),
+            hub.ingest("f", [node("c")]),
+            hub.delete("f"),
+            hub.ingest("g", [node("d")]),
+            hub.ingest("f", [node("e")]),
+        ]
+        *_, last = await asyncio.gather(*asked)
+        assert isinstance(last, Accepted)
+        assert nodes_of(hub, "f") == [("e", "running")]
+        assert sequences_of(hub, "f") == [last.seq]
+        assert nodes_of(hub, "g") == [("b", "running"), ("d", "running")]
+
+
 async def test_any_id_is_a_flow_of_its_own(site: Site) -> None:
     ids = ["a", "A", "a/b", "a.b", "a b", "*", ">", "$", "_", "\u00fc", "u\u0308", "a%2Fb", "-", "e\u200d"]
     ids.append("\U0001f680" * 253)
