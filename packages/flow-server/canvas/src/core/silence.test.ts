@@ -59,7 +59,9 @@ describe("an emitter is silent after three times its usual gap", () => {
     const habit = watch(every(MINUTE, { to: 10 * MINUTE }), { end: 10 * MINUTE });
     const later = learned(habit, 600 * MINUTE, { askedAt: 600 * MINUTE, watchedMs });
     expect(later.lastHeardAt).toBe(600 * MINUTE);
-    expect(silentAfterMs(later)).toBe(3 * MINUTE);
+    const much = learned(later, 1200 * MINUTE, { askedAt: 1200 * MINUTE, watchedMs });
+    expect(much.gapsMs).toEqual(habit.gapsMs);
+    expect(silentAfterMs(much)).toBe(3 * MINUTE);
   });
 
   test("a replica that heard less makes nobody silent", () => {

@@ -28,10 +28,12 @@ const ALPHA: Readonly<Record<Look, number>> = {
 };
 
 const LEAST_PX = 2;
+/** What failed at once is to be seen all the same. */
+const LEAST_FAILED_PX = 6;
 
 export function barSpan(bar: Bar, scale: TimeScale, now: number): { x: number; width: number } {
   const x = scale.x(bar.from);
-  return { x, width: Math.max(LEAST_PX, scale.x(bar.to ?? Math.max(now, bar.from)) - x) };
+  return { x, width: Math.max(bar.look === "failed" ? LEAST_FAILED_PX : LEAST_PX, scale.x(bar.to ?? Math.max(now, bar.from)) - x) };
 }
 
 export function paintTimeline(
@@ -108,14 +110,15 @@ const FULL: ReadonlySet<Look> = new Set(["failed", "stalled", "running", "other"
 /** A bar's name in it, as much of it as there is room for. */
 function paintName(context: CanvasRenderingContext2D, { node, look }: Bar, x: number, width: number, middle: number, end: number, colors: Palette, prefix: string): void {
   const left = Math.max(x, 0) + 4;
-  const letters = Math.floor((Math.min(x + width, end) - left - 3) / LETTER_PX);
+  const room = Math.min(x + width, end) - left - 3;
+  const letters = Math.floor(room / LETTER_PX);
   const text = shown(node.label.slice(prefix.length));
   if (letters < Math.min(text.length, LEAST_LETTERS)) return;
   context.globalAlpha = 1;
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "middle";
   context.fillStyle = FULL.has(look) ? colors.ground : colors.text;
-  context.fillText(text.length <= letters ? text : `${text.slice(0, letters - 1)}…`, left, middle + 0.5);
+  context.fillText(text.length <= letters ? text : `${text.slice(0, letters - 1)}…`, left, middle + 0.5, room);
 }
 
 function paintGrid(context: CanvasRenderingContext2D, scale: TimeScale, height: number, colors: Palette, origin: number): void {
