@@ -6,6 +6,7 @@ import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import uvloop
@@ -27,8 +28,11 @@ SLOW_SYNC_S = 0.002
 POSTS = 3_000
 FAN_OUT = ((16, 200), (64, 200), (64, 1000))
 """Publishers, each with one POST at a time, and readers."""
-RUNS = 6
-"""Of each comparison, in turn, the best of each side: what else the machine does must not decide."""
+RUNS = 8
+"""Of each comparison, in turn; the best of each side, for what else the machine does must not decide. Of the
+fan-out the median too: writers that wait for their answers fall into step, or into turns, and stay so for the
+whole run, and the one is up to twice as fast as the other, with either store.
+"""
 
 
 async def appends_per_s(folder: Path, *, grouped: bool, sync_delay_s: float, count: int) -> float:
@@ -108,12 +112,13 @@ def main() -> None:
         )
         for load in FAN_OUT:
             pairs = [(frames_per_s(*load), frames_per_s(*load, **sqlite())) for _ in range(RUNS)]
-            memory, kept = (max(side) for side in zip(*pairs, strict=True))
-            print(
-                f"| frames/s of {load[0]} publishers to {load[1]} readers: memory, sqlite "
-                f"| {memory:,.0f} | {kept:,.0f} | {kept / memory:.2f} |",
-                flush=True,
-            )
+            for name, of_all in (("median", median), ("best", max)):
+                memory, kept = (of_all(side) for side in zip(*pairs, strict=True))
+                print(
+                    f"| frames/s of {load[0]} publishers to {load[1]} readers, {name}: memory, sqlite "
+                    f"| {memory:,.0f} | {kept:,.0f} | {kept / memory:.2f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
