@@ -161,12 +161,12 @@ class Poster(asyncio.Protocol):
         self.post()
 
 
-async def connect_readers(target: Target, count: int) -> list[StreamReader]:
-    """Readers that have each had their first frame."""
+async def connect_readers(target: Target, count: int, *, at_once: int = 200) -> list[StreamReader]:
+    """Readers that have each had their first frame; so many connect at a time."""
     loop = asyncio.get_running_loop()
     readers: list[StreamReader] = []
-    for start in range(0, count, 200):
-        batch = min(200, count - start)
+    for start in range(0, count, at_once):
+        batch = min(at_once, count - start)
         made = await asyncio.gather(
             *[loop.create_connection(StreamReader, "127.0.0.1", target.port) for _ in range(batch)]
         )

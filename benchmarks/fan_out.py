@@ -15,9 +15,14 @@ def messages_for(readers: int) -> int:
     return max(500, min(10_000, 600_000 // readers))
 
 
-async def fan_out(target: Target, *, publishers: int, readers: int) -> dict[str, float]:
-    """One row: frames a second, CPU per frame, latency of POSTs, kB per reader, frames lost."""
-    count = messages_for(readers)
+async def fan_out(
+    target: Target, *, publishers: int, readers: int, count: int | None = None
+) -> dict[str, float]:
+    """One row: frames a second, CPU per frame, latency of POSTs, kB per reader, frames lost.
+
+    `count` is how many messages are posted, in all.
+    """
+    count = messages_for(readers) if count is None else count
     before_kb = target.rss_kb()
     streams = await connect_readers(target, readers)
     kb_per_reader = (target.rss_kb() - before_kb) / readers

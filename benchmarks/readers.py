@@ -1,15 +1,19 @@
-"""Readers in numbers: a storm of 1,000 that connect at once, and 50 that never read."""
+"""Readers in numbers: 1,000 that connect at once, to a flow at rest and to a busy one; 50 that never read."""
 
 import asyncio
+import itertools
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
 
-from bench_load import FLOW, StreamReader, Target, floor, flow_server, message, post_all
+from bench_load import FLOW, StreamReader, Target, connect_readers, floor, flow_server, message, post_all
 
 STORM = 1000
+BUSY = (64, 200)
+"""Publishers and readers that are there before the storm on a busy flow."""
 STUCK = 50
 NODES = 600
 POSTED_MESSAGES = 40_000
@@ -50,6 +54,28 @@ async def storm(target: Target, *, snapshot_bytes: int) -> tuple[float, float]:
     return took_s, kb
 
 
+async def storm_on_a_busy_flow(target: Target) -> float:
+    """Seconds until 1,000 readers more have a first frame each, while publishers post as fast as they can."""
+    publishers, there = BUSY
+    came = asyncio.Event()
+
+    def bodies() -> Iterator[bytes]:
+        yield from itertools.takewhile(lambda _: not came.is_set(), map(message, range(200_000)))
+
+    readers = await connect_readers(target, there)
+    posting = asyncio.create_task(post_all(target, bodies(), connections=publishers))
+    while sum(reader.frames for reader in readers) < there * 1000:  # they are all at work
+        await asyncio.sleep(0.005)
+    began_s = time.perf_counter()
+    readers += await connect_readers(target, STORM, at_once=STORM)
+    took_s = time.perf_counter() - began_s
+    came.set()
+    await posting
+    for reader in readers:
+        reader.transport.close()
+    return took_s
+
+
 def stuck(target: Target) -> tuple[float, float, float]:
     """kB of the process, of the kernel, and of both, for each reader that never reads."""
     uvloop.run(feed(target, POSTED_MESSAGES))  # the ring is full before we look
@@ -76,6 +102,10 @@ def main() -> None:
         least_s, least_kb = uvloop.run(storm(target, snapshot_bytes=size))
     print(f"Storm of {STORM} readers, {NODES} nodes each: {ours_s:.2f} s, {kb:.1f} kB a reader;")
     print(f"the floor {least_s:.2f} s, {least_kb:.1f} kB: {least_s / ours_s:.2f} of the floor's speed.\n")
+    with flow_server() as target:
+        busy_s = uvloop.run(storm_on_a_busy_flow(target))
+    print(f"The same on a flow that {BUSY[0]} publishers feed and {BUSY[1]} read: {busy_s:.2f} s,")
+    print(f"{busy_s / ours_s:.2f} times as long.\n")
     with flow_server() as target:
         user, kernel, total = stuck(target)
     print(f"A reader that never reads: {user:.0f} kB of the process, {kernel:.0f} kB of the kernel,")

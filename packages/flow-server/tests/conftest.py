@@ -62,7 +62,7 @@ async def serve() -> AsyncGenerator[Serve]:
             )
             port: int = listener.getsockname()[1]
             await stack.enter_async_context(hub.running())
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            serving = asyncio.create_task(server.serve_at(listener))
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S)
             )

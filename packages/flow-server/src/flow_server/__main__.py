@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -37,6 +38,10 @@ BAD_SETTING = 2
 
 CANNOT_START = 1
 """Exit status when the address or the store is not to be had."""
+
+COLLECT_EVERY = 10_000
+"""New objects until cycles among them are looked for. At Python's 700 that is once for a dozen requests, and
+finds them all alive when they wait for the disk: 8 % of the server's time."""
 
 log = structlog.get_logger("flow_server")
 
@@ -120,11 +125,19 @@ async def serve(settings: Settings) -> None:
             listener = listening_socket(
                 settings.listen, backlog=4096, send_buffer_bytes=settings.send_buffer_bytes
             )
+            _collect_less()
             with listener:
                 host, port = listener.getsockname()[:2]
                 log.info("listening", host=host, port=port, store=settings.store.name, epoch=hub.store.epoch)
-                await server.serve(sockets=[listener])
+                await server.serve_at(listener)
     log.info("stopped")
+
+
+def _collect_less() -> None:
+    """Look for cycles among what requests make, and leave out what there is since the start."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
 
 
 def run_server() -> int:

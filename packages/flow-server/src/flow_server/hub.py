@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -169,6 +170,11 @@ class Hub:
             if under_way.guests == 0:
                 del self._under_way[flow_id]
 
+    def _batches_under_way(self, flow_id: str) -> int:
+        """How many batches of a flow its store has and has not let in yet."""
+        under_way = self._under_way.get(flow_id)
+        return 0 if under_way is None else under_way.batches
+
     def _state(self, flow_id: str) -> FlowState | None:
         flow = self._flows.get(flow_id)
         return None if flow is None else flow.state
@@ -266,7 +272,11 @@ class Hub:
 
     @contextmanager
     def _audience(self, flow_id: str) -> Generator[Audience]:
-        audience = self._audiences.setdefault(flow_id, Audience())
+        audience = self._audiences.get(flow_id)
+        if audience is None:
+            audience = self._audiences[flow_id] = Audience(
+                under_way=partial(self._batches_under_way, flow_id), clock_s=self._clock_s
+            )
         audience.guests += 1
         try:
             yield audience

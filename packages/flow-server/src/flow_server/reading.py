@@ -17,6 +17,7 @@ from flow_server.core.chunk import Chunk
 from flow_server.core.fold import FlowState, derived_header, snapshot_json
 from flow_server.flow import Flow
 from flow_server.stats import Stats
+from flow_server.sweeping import Sweeper
 
 
 class Ending(Enum):
@@ -56,16 +57,16 @@ class Connection(Protocol):
 class Audience:
     """The readers of one flow id, and whoever else waits for the flow to change."""
 
-    __slots__ = ("_pushed", "_sweeping", "_waiting", "guests", "readers")
+    __slots__ = ("_pushed", "_sweeper", "_waiting", "guests", "readers")
 
-    def __init__(self) -> None:
-        """Nobody yet."""
+    def __init__(self, *, under_way: Callable[[], int], clock_s: Callable[[], float]) -> None:
+        """Nobody yet. `under_way` says how many batches are on their way into the flow's log."""
         self.readers: set[Reader] = set()
         self.guests = 0
         """How many hold this audience, as readers or to wait; at none it goes."""
         self._waiting: set[asyncio.Future[None]] = set()
         self._pushed: set[Reader] = set()
-        self._sweeping = False
+        self._sweeper = Sweeper(self._sweep, under_way=under_way, clock_s=clock_s)
 
     def next_change(self) -> asyncio.Future[None]:
         """A future that the next `wake` resolves. Whoever takes one gives it to `forget` in the end."""
@@ -92,10 +93,8 @@ class Audience:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
-        if self._pushed and not self._sweeping:
-            self._sweeping = True
-            # Not at once: all batches of this turn of the loop are one sweep, and one write a reader.
-            asyncio.get_running_loop().call_soon(self._sweep)
+        if self._pushed:
+            self._sweeper.due()
 
     def push_to(self, reader: "Reader") -> None:
         """Write to this reader's connection in every sweep."""
@@ -119,7 +118,6 @@ class Audience:
                 reader.beat()
 
     def _sweep(self) -> None:
-        self._sweeping = False
         for reader in list(self._pushed):
             reader.push()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -90,11 +91,8 @@ def event_values(flow: int, envelopes: Sequence[Envelope], *, before: int) -> li
 
 _EVENT_COLUMNS = 5
 
-_INSERTS = {
-    count: ", ".join(["INSERT INTO event VALUES (?, ?, ?, ?, ?)"] + ["(?, ?, ?, ?, ?)"] * (count - 1))
-    for count in (64, 32, 16, 8, 4, 2, 1)
-}
-"""Statements by how many rows they insert: few, so that all of them stay prepared."""
+_MOST_AT_ONCE = 64
+"""Rows that one statement inserts: few enough that a statement for each count stays prepared."""
 
 
 def insert_events(connection: sqlite3.Connection, values: Sequence[int | bytes]) -> None:
@@ -103,12 +101,15 @@ def insert_events(connection: sqlite3.Connection, values: Sequence[int | bytes])
     Each statement lets go of the interpreter's lock and has to get it back, from an event loop that is busy
     just when there is much to write: `executemany` would do so for every row.
     """
-    start = 0
-    for count, statement in _INSERTS.items():
-        size = count * _EVENT_COLUMNS
-        while start + size <= len(values):
-            connection.execute(statement, values[start : start + size])
-            start += size
+    step = _MOST_AT_ONCE * _EVENT_COLUMNS
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        connection.execute(_insert(len(part) // _EVENT_COLUMNS), part)
+
+
+@cache
+def _insert(count: int) -> str:
+    return "INSERT INTO event VALUES (?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?)" * (count - 1)
 
 
 def keep_checkpoint(connection: sqlite3.Connection, flow: int, checkpoint: Checkpoint) -> None:

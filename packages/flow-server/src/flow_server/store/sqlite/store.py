@@ -27,7 +27,7 @@ from flow_server.store.sqlite.schema import Connect, connected, meaning_of, open
 from flow_server.store.sqlite.writer import Write, Writer
 from flow_server.store.sqlite.writes import AppendBatch, DeleteFlow, KeepCheckpoint
 
-CHECKPOINT_MESSAGES = 512
+CHECKPOINT_MESSAGES = 1024
 """After how many messages, of up to 1 KiB each, a flow's state and base are written, and its old messages
 deleted; large flows wait longer."""
 
