@@ -110,6 +110,22 @@ async def test_a_selection_is_the_same_in_all_views_and_in_the_address(
     await expect(colleague.locator(".detail h2")).to_have_text("bp-flux")
 
 
+async def test_a_key_right_after_the_help_is_gone_counts(server: FlowServer, open_page: OpenPage) -> None:
+    await server.post("keys", failed_chain("keys"))
+    page = await open_page(server.url(flow="keys"))
+    await summary(page, "6 of 10 ready")
+    await page.keyboard.press("?")
+    await expect(page.locator("dialog")).to_be_visible()
+    # In one task: the dialog is hidden, and will tell so in the next.
+    await page.evaluate(
+        """() => {
+          document.querySelector("dialog").close();
+          dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+        }"""
+    )
+    await expect(page.locator(".detail h2")).to_have_text("bp-cert-manager")
+
+
 async def test_the_whole_job_with_the_keyboard_alone(server: FlowServer, open_page: OpenPage) -> None:
     await server.post("keys", failed_chain("keys"))
     page = await open_page(server.url(flow="keys"))

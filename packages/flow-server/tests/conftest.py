@@ -57,8 +57,10 @@ async def serve() -> AsyncGenerator[Serve]:
             if authority is not None:
                 app = Gate(app, authority)
             server = Server(app, on_stop=hub.stop, grace_s=grace_s, rejected=hub.stats.rejected)
-            listener = listening_socket(
-                ListenAddress("127.0.0.1", 0), backlog=4096, send_buffer_bytes=send_buffer_bytes
+            listener = stack.enter_context(
+                listening_socket(
+                    ListenAddress("127.0.0.1", 0), backlog=4096, send_buffer_bytes=send_buffer_bytes
+                )
             )
             port: int = listener.getsockname()[1]
             await stack.enter_async_context(hub.running())

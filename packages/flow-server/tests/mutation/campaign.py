@@ -7,6 +7,7 @@ everything that was answered and everything that readers saw.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import Counter, deque
@@ -267,9 +268,9 @@ async def _ask_for_health(target: Target, outcome: Outcome) -> None:
         try:
             async with asyncio.timeout(HEALTH_S):
                 reader, writer = await asyncio.open_connection("127.0.0.1", target.server.port)
-                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                said = await reader.read()
-                writer.close()
+                with contextlib.closing(writer):
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    said = await reader.read()
         except (OSError, TimeoutError) as error:
             outcome.findings.append(f"{target.store}: /healthz: {type(error).__name__}: {error}")
             return

@@ -90,9 +90,14 @@ function search(): void {
   }
 }
 
+/** As it is shown: a dialog says that it was closed a moment after it is gone, when the next key may be down. */
+function isBelowADialog(): boolean {
+  return document.querySelector("dialog[open]") !== null;
+}
+
 export function startKeys(): void {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || helpOpen.value) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isBelowADialog()) return;
     const { key } = event;
     if (isTyping(event.target)) {
       if (key === "Escape" && event.target instanceof HTMLElement) {
