@@ -97,7 +97,7 @@ async def test_a_cursor_that_is_ahead_is_waited_for(shared_site: Site) -> None:
         await equal(one, other, "f")
         for number in range(20):
             accepted = await one.ingest("f", [node("a", f"s{number}")])
-            await other.store.catch_up(accepted.seq)
+            await other.store.catch_up("f", accepted.seq)
             assert last_of(other, "f") >= accepted.seq
 
 
@@ -105,7 +105,7 @@ async def test_a_cursor_that_nobody_handed_out_is_not_waited_for(shared_site: Si
     async with two_replicas(shared_site) as (one, other):
         accepted = await one.ingest("f", [node("a")])
         async with asyncio.timeout(WITHIN_S):
-            await asyncio.gather(*(other.store.catch_up(2**53 - 1) for _ in range(50)))
+            await asyncio.gather(*(other.store.catch_up("f", 2**53 - 1) for _ in range(50)))
         assert last_of(other, "f") == accepted.seq
 
 
@@ -114,9 +114,9 @@ async def test_a_replica_that_cannot_know_whether_a_cursor_is_ahead_says_so(shar
     async with shared_site.hub() as hub:
         accepted = await hub.ingest("f", [node("a")])
         with shared_site.outage():
-            await hub.store.catch_up(accepted.seq)
+            await hub.store.catch_up("f", accepted.seq)
             with pytest.raises(StoreUnavailable):
-                await hub.store.catch_up(accepted.seq + 2**20)
+                await hub.store.catch_up("f", accepted.seq + 2**20)
         await until(hub.store.writable)
 
 

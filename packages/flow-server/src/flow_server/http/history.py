@@ -35,7 +35,7 @@ async def get_history(
     limit = _number(request, "limit", least=1, most=LIMIT)
     flow_id = flow_id_of(flow_id)
     if after is not None:
-        await hub.store.catch_up(after)  # else a replica that is behind would begin from its base again
+        await hub.store.catch_up(flow_id, after)  # else one that is behind would begin from its base again
     if (flow := hub.flow(flow_id)) is None:
         raise unknown_flow(flow_id)
     lines = flow.history(after, limit=LIMIT if limit is None else limit)

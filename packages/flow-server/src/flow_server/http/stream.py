@@ -183,9 +183,9 @@ async def stream_flow(
     if last_event_id is None:
         last_event_id = request.query_params.get("lastEventId")
     cursor = cursor_of(last_event_id)
-    if cursor is not None:
-        await hub.store.catch_up(cursor)  # a snapshot from before the cursor would go back in time
     flow_id = flow_id_of(flow_id)
+    if cursor is not None:
+        await hub.store.catch_up(flow_id, cursor)  # a snapshot from before the cursor would go back in time
     hub.check_room_for_reader(flow_id)
     permit = permit_in(cast("dict[str, Any]", request.scope), Action.READ, flow_id)
     peer = request.client.host if request.client else None

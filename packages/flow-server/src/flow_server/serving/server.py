@@ -79,8 +79,9 @@ class Server(uvicorn.Server):
         self._on_stop()
 
     async def serve_at(self, listener: socket.socket) -> None:
-        """Serve who connects to a socket that listens already; it stays the caller's to close."""
-        await self.serve(sockets=[listener.dup() for _ in range(HANDLES)])
+        """Serve who connects to a socket that listens already; a stop closes it first thing."""
+        # It and all its handles: while one is open, the kernel takes connections that nobody will serve.
+        await self.serve(sockets=[listener, *[listener.dup() for _ in range(HANDLES - 1)]])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let streams and requests end; cut what is left after the grace time."""

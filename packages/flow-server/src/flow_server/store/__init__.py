@@ -138,7 +138,7 @@ class Store(Protocol):
         """Delete a flow; nothing is kept of an unknown one. Raises as `append`."""
         ...
 
-    async def catch_up(self, sequence: int) -> None:
+    async def catch_up(self, flow_id: str, sequence: int) -> None:
         """Return when this sequence was applied here, or surely was never handed out by another replica.
 
         Raises `StoreUnavailable` when that cannot be found out.

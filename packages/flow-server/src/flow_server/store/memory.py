@@ -67,7 +67,7 @@ class MemoryStore:
             self._spent = max(self._spent, sequence)
         self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
 
-    async def catch_up(self, sequence: int) -> None:
+    async def catch_up(self, flow_id: str, sequence: int) -> None:
         """Nobody else hands out sequences."""
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:

@@ -134,7 +134,7 @@ async def test_the_permissions_that_the_documentation_lists_are_enough(tmp_path:
             async with Hub(NatsStore(settings)).running() as hub, Hub(NatsStore(settings)).running() as other:
                 large = [node(f"n{number}", family="x" * 500 + str(number)) for number in range(1000)]
                 accepted = await hub.ingest("f", large)
-                await other.store.catch_up(accepted.seq)
+                await other.store.catch_up("f", accepted.seq)
                 hub.heard("f", "emitter")
                 await until(lambda: bool(list(other.last_heard("f"))))
                 await hub.ingest("g", [node("a")])

@@ -294,6 +294,31 @@ async def test_a_replica_that_is_behind_knows_of_no_flow_before_it_has_caught_up
             await until(lambda: other.flow("f") is None)
 
 
+async def test_a_replica_that_missed_what_a_deletion_took_along_shows_nobody_a_state_from_before(
+    nats: NatsServer, settings: NatsSettings
+) -> None:
+    """What a deletion takes out of the log never comes in here; what came after it comes before that."""
+    texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=5000)) for seed in range(4)]
+    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
+        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
+        async with Hub(NatsStore(through_proxy)).running() as late:
+            first = await other.ingest("f", [node("first")])
+            assert await late.reached("f", first.seq, within_s=20)
+            way.faults = Faults(refuse=True)
+            way.cut()
+            second = await other.ingest("f", [node("second")])
+            await other.ingest("g", [node("after it")])
+            for text in texts:
+                await other.ingest("g", [node("on its way", family=text)])
+            await other.delete("f")
+            way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
+            await until(lambda: late.flow("g") is not None)
+            assert nodes_of(late, "f") == [("first", "running")], "the deletion is not on its way any more"
+            await late.store.catch_up("f", second.seq)
+            assert late.flow("f") is None
+            way.faults = Faults()
+
+
 async def checkpointed(js: JetStreamContext, settings: NatsSettings, sequence: int) -> None:
     """Wait until flow f has a checkpoint up to a sequence, and a manifest was written after it."""
     bucket = f"KV_{settings.bucket}"

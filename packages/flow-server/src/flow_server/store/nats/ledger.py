@@ -83,6 +83,10 @@ class Ledger:
         record = self._flows.get(flow_id)
         return 0 if record is None else record.last
 
+    def known_of(self, flow_id: str) -> int:
+        """Up to which stream sequence all that is left of the flow was applied here, at least."""
+        return self.last_of(flow_id) or self.begun_at
+
     def is_forgotten(self, flow_id: str, last: int) -> bool:
         """Whether the newest entry of a flow without a record may be this: its tombstone, long applied."""
         return self.last_of(flow_id) == 0 and last <= self.begun_at

@@ -103,9 +103,13 @@ class NatsStore:
             sequence = wire_sequence(max(self._ledger.applied, self._ledger.last_of(flow_id)))
             self._log.apply(Deleted(flow_id=flow_id, sequence=sequence))
 
-    async def catch_up(self, sequence: int) -> None:
-        """Return when what is in the stream now was applied here, or the sequence's entry was long before."""
-        if entry_of(sequence) > self._ledger.applied:
+    async def catch_up(self, flow_id: str, sequence: int) -> None:
+        """Return when what is in the stream now was applied here, or the flow is as far as that already."""
+        # Twice at most. A deletion takes its flow's entries out of the stream; who has missed some of them
+        # may pass a first time before the deletion itself, which is in the stream by then.
+        for _ in range(2):
+            if entry_of(sequence) <= self._ledger.known_of(flow_id):
+                return
             await self._probe.pass_through()
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:

@@ -86,7 +86,7 @@ class SqliteStore:
         """Delete a flow and all that the file has of it; only the spent sequences are remembered."""
         await self._written(DeleteFlow(flow_id=flow_id, at_ms=self._now_us() // 1000))
 
-    async def catch_up(self, sequence: int) -> None:
+    async def catch_up(self, flow_id: str, sequence: int) -> None:
         """Nobody else hands out sequences."""
 
     def heard(self, flow_id: str, emitter: str, *, at_ms: int) -> None:
