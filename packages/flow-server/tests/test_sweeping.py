@@ -6,7 +6,7 @@ import time
 import pytest
 
 from flow_server import sweeping
-from flow_server.sweeping import IMPATIENT_SWEEPS, PATIENCE, Sweeper
+from flow_server.sweeping import IMPATIENT_SWEEPS, LONGEST_S, PATIENCE, Sweeper
 
 from .real_server import until
 
@@ -18,12 +18,22 @@ class Sweeping:
         self.now_s = 100.0
         self.under_way = 0
         self.sweeps = 0
-        self._took_s = took_s
+        self.took_s = took_s
         self.sweeper = Sweeper(self._sweep, under_way=lambda: self.under_way, clock_s=lambda: self.now_s)
 
     def _sweep(self) -> None:
         self.sweeps += 1
-        self.now_s += self._took_s
+        self.now_s += self.took_s
+
+    async def put_off_s(self) -> float:
+        """How long a sweep is put off by messages that never stop coming."""
+        began_s, sweeps = self.now_s, self.sweeps
+        self.sweeper.due()
+        while self.sweeps == sweeps:
+            self.sweeper.due()
+            self.now_s += 0.001
+            await turns(1)
+        return self.now_s - self.took_s - began_s
 
     async def swept(self) -> None:
         """One message, swept with nothing else; from then on the sweeper knows how long a sweep takes."""
@@ -81,19 +91,45 @@ async def test_while_batches_arrive_at_the_store_a_sweep_lets_them_go_first() ->
 
 
 async def test_messages_that_never_stop_coming_do_not_hold_a_sweep_up() -> None:
-    one = Sweeping(took_s=1.0)
+    one = Sweeping(took_s=0.1)
     await one.swept()
+    assert await one.put_off_s() == pytest.approx(0.1 * PATIENCE, abs=0.002)
+
+
+async def test_a_sweep_that_took_for_ever_does_not_put_the_next_off_as_long() -> None:
+    one = Sweeping(took_s=60.0)
+    await one.swept()
+    assert await one.put_off_s() == pytest.approx(LONGEST_S, abs=0.002)
+
+
+async def test_how_long_sweeps_take_is_learnt_from_each() -> None:
+    one = Sweeping(took_s=0.1)
+    await one.swept()
+    one.took_s = 0.01
+    await one.put_off_s()
+    assert await one.put_off_s() == pytest.approx(0.01 * PATIENCE, abs=0.002)
+
+
+async def test_what_is_due_is_swept_at_once_when_it_must_be_finished() -> None:
+    one = Sweeping(took_s=0.1)
+    await one.swept()
+    one.under_way = 1
     one.sweeper.due()
-    began_s = one.now_s
-    while one.sweeps == 1:
-        one.sweeper.due()
-        one.now_s += 0.01
-        await turns(1)
-    assert one.now_s - 1.0 - began_s == pytest.approx(PATIENCE, abs=0.02)
+    await turns(5)
+    assert one.sweeps == 1
+    one.sweeper.finish()
+    assert one.sweeps == 2
+    one.sweeper.due()
+    one.sweeper.finish()
+    assert one.sweeps == 3
+    one.sweeper.finish()
+    await turns(5)
+    await asyncio.sleep(0.06)  # longer than it would have waited
+    assert one.sweeps == 3, "nothing is due"
 
 
 async def test_a_sweep_waits_for_what_is_about_to_land() -> None:
-    one = Sweeping(took_s=20.0)
+    one = Sweeping(took_s=0.1)
     await one.swept()
     one.under_way = 3
     one.sweeper.due()
@@ -103,7 +139,7 @@ async def test_a_sweep_waits_for_what_is_about_to_land() -> None:
     one.sweeper.due()  # they landed
     await turns(3)
     assert one.sweeps == 2
-    await turns(20)
+    await asyncio.sleep(0.06)  # until the wait would have been over
     assert one.sweeps == 2, "one sweep for all of them"
 
 

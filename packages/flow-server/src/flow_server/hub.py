@@ -108,9 +108,12 @@ class Hub:
                 if (flow := self._flows.get(flow_id)) is not None:
                     flow.backfill(change)
             case Deleted(flow_id=flow_id):
+                audience = self._audiences.get(flow_id)
+                if audience is not None:
+                    audience.finish()  # what was answered before the deletion is still read
                 self._flows.pop(flow_id, None)
                 self._heard.pop(flow_id, None)
-                if audience := self._audiences.get(flow_id):
+                if audience is not None:
                     audience.end(Ending.FLOW_DELETED)
             case _:
                 assert_never(change)

@@ -104,6 +104,10 @@ class Audience:
         """Leave this reader out."""
         self._pushed.discard(reader)
 
+    def finish(self) -> None:
+        """Write what a sweep was put off for."""
+        self._sweeper.finish()
+
     def end(self, ending: Ending) -> None:
         """End all streams."""
         for reader in list(self.readers):

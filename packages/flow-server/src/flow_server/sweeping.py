@@ -12,6 +12,9 @@ from collections.abc import Callable
 PATIENCE = 0.5
 """How long a sweep may be put off, in times of what the last one took."""
 
+LONGEST_S = 0.1
+"""How long a sweep may be put off at most, in seconds: one that a frozen machine drew out says nothing."""
+
 LEAST_WAIT_S = 0.001
 """Less time than this is not waited with nothing to do: timers do not count finer."""
 
@@ -65,11 +68,21 @@ class Sweeper:
         else:
             self._is_due = True
             self._coming = self._under_way()
-            self._latest_s = self._clock_s() + self._took_s * PATIENCE
+            self._latest_s = self._clock_s() + min(self._took_s * PATIENCE, LONGEST_S)
         # Not at once: all batches of this turn of the loop are one sweep, and one write a reader.
         asyncio.get_running_loop().call_soon(self._sweep_or_wait)
 
+    def finish(self) -> None:
+        """Sweep now, if something is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_due:
+            self._sweep_now()
+
     def _sweep_or_wait(self) -> None:
+        if not self._is_due:
+            return  # finished meanwhile
         left_s = self._latest_s - self._clock_s()
         if left_s > 0:
             coming = self._under_way()

@@ -9,11 +9,11 @@ import uvloop
 from litestar.types import ASGIApp
 
 from flow_contract.service.listening import ListenAddress, listening_socket
-from flow_server.serving.server import HANDLES, Server
+from flow_server.serving.server import Server
 
 from ..real_server import until
 
-COMING = 4 * HANDLES
+COMING = 64
 
 
 async def no_app(scope: Any, receive: Any, send: Any) -> None:
@@ -47,7 +47,7 @@ async def turns_to_take(coming: int) -> int:
 
 def test_many_who_connect_at_once_need_few_turns_of_the_loop() -> None:
     # The command's loop; asyncio's own takes all that wait in one turn anyway.
-    assert uvloop.run(turns_to_take(COMING)) <= COMING // HANDLES + 4
+    assert uvloop.run(turns_to_take(COMING)) <= COMING // 8
 
 
 async def test_a_server_that_stops_takes_nobody_even_while_a_request_has_its_grace() -> None:

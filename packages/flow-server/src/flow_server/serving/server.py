@@ -23,7 +23,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 HANDLES = 16
 """On the one listening socket. libuv takes one new connection from a handle in a turn of the event loop, and
-a turn is long when many read: 600 readers that came back to a busy flow waited 3.5 s for it, now 0.6 s."""
+a turn is long when many read: 600 readers that came back to a busy flow waited 3.5 s for it, now 0.6 s. All
+of them look when somebody connects, 3 us each."""
 
 log = structlog.get_logger(__name__)
 
