@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import string
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
@@ -250,6 +251,17 @@ async def test_a_replica_that_lacks_the_past_still_hands_it_on(
         assert sequences_of(hub, "f") == [answer.seq for answer in answers]
 
 
+@contextlib.asynccontextmanager
+async def a_way_to_be_late(
+    nats: NatsServer, settings: NatsSettings
+) -> AsyncGenerator[tuple[Proxy, Hub, Hub]]:
+    """A proxy, a replica beside it, and one whose way to the servers it is."""
+    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
+        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
+        async with Hub(NatsStore(through_proxy)).running() as late:
+            yield way, other, late
+
+
 async def never(*_: object, **__: object) -> None:
     """A past that does not come."""
     await asyncio.Event().wait()
@@ -261,62 +273,59 @@ async def test_a_replica_that_is_behind_deletes_what_was_acknowledged_elsewhere(
     """Another one's DELETE comes in while its own is tried: that is not the one it was asked for."""
     monkeypatch.setattr(writer, "REQUEST_TIMEOUT_S", 0.2)
     texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=5000)) for seed in range(4)]
-    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
-        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
-        async with Hub(NatsStore(through_proxy)).running() as late:
-            first = await other.ingest("f", [node("first")])
-            assert await late.reached("f", first.seq, within_s=20)
-            way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
-            for text in texts[:2]:
-                await other.ingest("g", [node("on its way", family=text)])
-            await other.delete("f")
-            for text in texts[2:]:
-                await other.ingest("f", [node("second", family=text)])
-            assert nodes_of(late, "f") == [("first", "running")], "it is not behind"
-            await late.delete("f")
-            way.faults = Faults()
-            await until(lambda: other.flow("f") is None)
-            assert late.flow("f") is None
+    async with a_way_to_be_late(nats, settings) as (way, other, late):
+        first = await other.ingest("f", [node("first")])
+        assert await late.reached("f", first.seq, within_s=20)
+        way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
+        for text in texts[:2]:
+            await other.ingest("g", [node("on its way", family=text)])
+        await other.delete("f")
+        for text in texts[2:]:
+            await other.ingest("f", [node("second", family=text)])
+        assert nodes_of(late, "f") == [("first", "running")], "it is not behind"
+        await late.delete("f")
+        way.faults = Faults()
+        await until(lambda: other.flow("f") is None)
+        assert late.flow("f") is None
 
 
 async def test_a_replica_that_is_behind_knows_of_no_flow_before_it_has_caught_up(
     nats: NatsServer, settings: NatsSettings
 ) -> None:
-    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
-        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
-        async with Hub(NatsStore(through_proxy)).running() as late:
-            way.faults = Faults(refuse=True)
-            way.cut()
-            await other.ingest("f", [node("a")])
-            deleting = asyncio.ensure_future(late.delete("f"))
-            way.faults = Faults()
-            await deleting
-            await until(lambda: other.flow("f") is None)
+    async with a_way_to_be_late(nats, settings) as (way, other, late):
+        way.faults = Faults(refuse=True)
+        way.cut()
+        await other.ingest("f", [node("a")])
+        deleting = asyncio.ensure_future(late.delete("f"))
+        way.faults = Faults()
+        await deleting
+        await until(lambda: other.flow("f") is None)
 
 
 async def test_a_replica_that_missed_what_a_deletion_took_along_shows_nobody_a_state_from_before(
     nats: NatsServer, settings: NatsSettings
 ) -> None:
     """What a deletion takes out of the log never comes in here; what came after it comes before that."""
-    texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=5000)) for seed in range(4)]
-    async with Proxy(("127.0.0.1", nats.port)) as way, Hub(NatsStore(settings)).running() as other:
-        through_proxy = replace(settings, urls=(f"nats://127.0.0.1:{way.port}",))
-        async with Hub(NatsStore(through_proxy)).running() as late:
-            first = await other.ingest("f", [node("first")])
-            assert await late.reached("f", first.seq, within_s=20)
-            way.faults = Faults(refuse=True)
-            way.cut()
-            second = await other.ingest("f", [node("second")])
-            await other.ingest("g", [node("after it")])
-            for text in texts:
-                await other.ingest("g", [node("on its way", family=text)])
-            await other.delete("f")
-            way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
-            await until(lambda: late.flow("g") is not None)
-            assert nodes_of(late, "f") == [("first", "running")], "the deletion is not on its way any more"
-            await late.store.catch_up("f", second.seq)
-            assert late.flow("f") is None
-            way.faults = Faults()
+    texts = ["".join(random.Random(seed).choices(string.ascii_letters, k=5000)) for seed in range(8)]
+    async with a_way_to_be_late(nats, settings) as (way, other, late):
+        first = await other.ingest("f", [node("first")])
+        assert await late.reached("f", first.seq, within_s=20)
+        way.faults = Faults(refuse=True)
+        way.cut()
+        second = await other.ingest("f", [node("second")])
+        await other.ingest("g", [node("after it")])
+        for text in texts:
+            await other.ingest("g", [node("on its way", family=text)])
+        await other.delete("f")
+        way.faults = Faults(bytes_per_s=10_000, piece_bytes=200)
+        await until(lambda: late.flow("g") is not None)
+        assert nodes_of(late, "f") == [("first", "running")], "the deletion is not on its way any more"
+        catching_up = asyncio.ensure_future(late.store.catch_up("f", second.seq))
+        await asyncio.sleep(0)
+        assert not catching_up.done()
+        way.faults = Faults()
+        await catching_up
+        assert late.flow("f") is None
 
 
 async def checkpointed(js: JetStreamContext, settings: NatsSettings, sequence: int) -> None:
