@@ -289,6 +289,7 @@ async def test_a_wrong_method_is_told_the_right_ones_as_options_are(
 ) -> None:
     refused = await server.client.put(server.path("f", tail))
     assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+    assert refused.json()["error"] == f'method: expected one of {allowed}, found "PUT"'
     asked = await server.client.request("OPTIONS", server.path("f", tail))
     assert (asked.status_code, asked.headers["allow"]) == (204, allowed)
 

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
+from flow_contract import shown
 from flow_server.http.access_log import AccessLog
 from flow_server.http.errors import HttpError, answer_to, unknown_path
 from flow_server.http.flows import delete_flow, get_flow, list_flows
@@ -114,20 +115,21 @@ def _always(value: object) -> Provide:
     return Provide(provided, sync_to_thread=False)
 
 
-def _as_ours(error: HTTPException, path: str) -> HttpError:
+def _as_ours(error: HTTPException, *, method: str, path: str) -> HttpError:
     """What the framework refuses, in the form of our own errors."""
     if error.status_code == 404:
         return unknown_path(path)
-    headers = dict(error.headers or {})
+    headers, detail = dict(error.headers or {}), error.detail
     if error.status_code == 405:
-        headers = {"Allow": _allowed(headers.get("allow", "").split(", "), path)}
-    return HttpError(error.status_code, error.detail, reason=f"http {error.status_code}", headers=headers)
+        allowed = _allowed(headers.get("allow", "").split(", "), path)
+        headers, detail = {"Allow": allowed}, f"method: expected one of {allowed}, found {shown(method)}"
+    return HttpError(error.status_code, detail, reason=f"http {error.status_code}", headers=headers)
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Any exception of a route as JSON; what we do not know is logged and a 500."""
     if isinstance(error, HTTPException):
-        error = _as_ours(error, request.scope["path"])
+        error = _as_ours(error, method=request.method, path=request.scope["path"])
     if (answer := answer_to(error)) is None:
         log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
         answer = answer_to(HttpError(500, "internal error", reason="internal error"))
