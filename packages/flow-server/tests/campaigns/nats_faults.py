@@ -126,7 +126,19 @@ class World:
 
 async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) -> Outcome:
     """Run one campaign with its own servers; pauses and partitions last up to `longest_s` seconds."""
-    outcome, began_s, log = Outcome(), time.monotonic(), Log()
+    log = Log()
+    try:
+        outcome = await _campaign(log, faults=faults, seed=seed, folder=folder, longest_s=longest_s)
+    except BaseException:
+        sys.stdout.write(f"everybody's log: {_keep(log, folder)}\n")
+        raise
+    if not outcome.is_clean:
+        outcome.log = _keep(log, folder)
+    return outcome
+
+
+async def _campaign(log: Log, *, faults: int, seed: int, folder: Path, longest_s: float) -> Outcome:
+    outcome, began_s = Outcome(), time.monotonic()
     async with AsyncExitStack() as stack:
         network = await stack.enter_async_context(nats_network(folder, replicas=REPLICAS))
         replicas: list[ServerProcess] = []
@@ -181,14 +193,17 @@ async def campaign(*, faults: int, seed: int, folder: Path, longest_s: float) ->
             stop.set()
         await _look_at_the_end(world, readers, log, outcome)
     outcome.findings = check(log.entries, late_s=late_s)
-    if not outcome.is_clean:
-        with Log(kept := folder.with_suffix(".log")) as file:
-            for entry in log.entries:
-                file.write(entry)
-        outcome.log = kept
     _count(log, outcome)
     outcome.took_s = time.monotonic() - began_s
     return outcome
+
+
+def _keep(log: Log, folder: Path) -> Path:
+    """Write everybody's log beside the folder."""
+    with Log(kept := folder.with_suffix(".log")) as file:
+        for entry in log.entries:
+            file.write(entry)
+    return kept
 
 
 async def _write(flow: str, name: str, url: str, log: Log, stop: asyncio.Event, seed: int) -> None:
