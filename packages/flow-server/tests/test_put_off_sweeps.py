@@ -39,7 +39,7 @@ class SlowConnection:
         self.takes_s = 0.0
 
     def write_chunk(self, chunked: bytes) -> None:
-        time.sleep(self.takes_s)
+        time.sleep(self.takes_s)  # holds the loop up, as a send to a busy kernel does
         self.written += chunked
 
     def attach(self, *, on_room: Callable[[], None], on_lost: Callable[[], None]) -> None:
